@@ -1,0 +1,13 @@
+{% macro as_of_date_var() %}
+    {%- set text = var('as_of_date') | string if var('as_of_date') is not none else none -%}
+    {%- if text is none -%}
+        {{ return("cast(null as date)") }}
+    {%- endif -%}
+    {%- set today = run_started_at.astimezone(modules.pytz.timezone(var('business_timezone'))).strftime('%Y-%m-%d') -%}
+    {%- if not modules.re.fullmatch('\d{4}-\d\d-\d\d', text) or text > today -%}
+        {{ exceptions.raise_compiler_error(
+            "as_of_date is '" ~ text ~ "'; it must be a day as YYYY-MM-DD, and not later than today, " ~ today ~ "."
+        ) }}
+    {%- endif -%}
+    {{ return("cast('" ~ text ~ "' as date)") }}
+{% endmacro %}

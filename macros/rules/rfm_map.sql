@@ -1,0 +1,18 @@
+{% macro rfm_map() %}
+    {%- set chosen = var('rfm_map') -%}
+    {%- set maps = rfm_maps() -%}
+    {%- if chosen is mapping -%}
+        {{ return(chosen) }}
+    {%- elif maps and chosen not in maps -%}
+        {{ exceptions.raise_compiler_error(
+            "The var rfm_map names '" ~ chosen ~ "'; there are " ~ (maps | join(', ')) ~ ", or give a map of your own."
+        ) }}
+    {%- endif -%}
+    {#- Empty while parsing. -#}
+    {{ return(maps.get(chosen) or {'score_count': 5, 'segments': []}) }}
+{% endmacro %}
+
+{# The maps are data: they stand in models/marts/customer_rfm_scores.yml. #}
+{% macro rfm_maps() %}
+    {{ return(yaml_data('customer_rfm_scores', customer_segmentation.rfm_maps)) }}
+{% endmacro %}

@@ -1,0 +1,38 @@
+{% macro segment_case(scheme_name, segments) %}
+    case
+        {%- for segment in segments %}
+        {%- if segment.get('when') %}
+        when
+            {%- for feature, condition in segment.when.items() %}
+            {{ "and " if not loop.first }}{{ condition_sql(
+                feature, parse_condition(condition, rule_place(scheme_name, segment))
+            ) }}
+            {%- endfor %}
+            then '{{ segment.name }}'
+        {%- else %}
+        else '{{ segment.name }}'
+        {%- endif %}
+        {%- endfor %}
+        {#- Without rules, as while parsing. #}
+        {%- if not segments %} when true then cast(null as varchar) {% endif %}
+    end
+{%- endmacro %}
+
+{% macro condition_sql(feature, parsed) %}
+    {%- set literals = [] -%}
+    {%- for value in parsed['values'] -%}
+        {%- set is_bare = modules.re.fullmatch('-?\d+([.]\d+)?|true|false', value) -%}
+        {%- do literals.append(value if is_bare else "'" ~ value ~ "'") -%}
+    {%- endfor -%}
+    {%- if parsed.operator == 'in' -%}
+        {{ feature }} in ({{ literals | join(', ') }})
+    {%- elif parsed.operator == 'between' -%}
+        {{ feature }} between {{ literals | join(' and ') }}
+    {%- else -%}
+        {{ ([feature, parsed.operator] + literals) | join(' ') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro rule_place(scheme_name, segment) %}
+    {{- return("Scheme '" ~ scheme_name ~ "', segment '" ~ segment.get('name') ~ "'") -}}
+{% endmacro %}

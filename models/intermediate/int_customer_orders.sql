@@ -1,0 +1,188 @@
+{%- set rfm_window_days = var('rfm_window_days') or 100000 -%}
+
+with
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+-- What has not happened by the as-of date is cut off here, and nowhere else.
+known_by_then as (
+
+    select
+        orders.customer_id,
+        orders.order_id,
+        orders.ordered_at,
+        orders.business_date,
+        orders.business_hour,
+        orders.gross_amount,
+        orders.discount_amount,
+        orders.order_amount,
+        orders.item_count,
+        orders.category,
+        orders.sales_channel,
+        orders.payment_method,
+        orders.has_coupon,
+        orders.is_gift,
+        not orders.is_credit_note as is_order,
+        extract(month from orders.business_date) as month_number,
+        {{ iso_weekday('orders.business_date') }} as weekday_number,
+        {{ dbt.datediff('orders.business_date', 'as_of.as_of_date', 'day') }} as age_days,
+        case
+            when orders.refunded_date <= as_of.as_of_date then orders.refunded_amount
+            else 0
+        end as refunded_amount,
+        case
+            when orders.refunded_date <= as_of.as_of_date
+                then {{ dbt.datediff('orders.refunded_date', 'as_of.as_of_date', 'day') }}
+        end as refund_age_days
+
+    from orders
+
+    cross join as_of
+
+    where
+        orders.customer_id is not null
+        and orders.business_date <= as_of.as_of_date
+        and (
+            orders.invalid_since_date is null
+            or orders.invalid_since_date > as_of.as_of_date
+        )
+
+),
+
+with_gaps as (
+
+    select
+        *,
+
+        lag(age_days) over in_order - age_days as gap_days,
+        lead(order_id) over in_order is null as is_last
+
+    from known_by_then
+
+    window in_order as (
+        partition by customer_id, is_order
+        order by ordered_at asc, order_id asc
+    )
+
+),
+
+aggregated as (
+
+    select
+        customer_id,
+
+        count(*) filter (where is_order) as order_count,
+        {% for days in [30, 90, 365] %}
+        count(*) filter (where is_order and age_days < {{ days }})
+            as order_count_{{ days }}d,
+        {% endfor %}
+        min(business_date) filter (where is_order) as first_order_date,
+        max(business_date) filter (where is_order) as last_order_date,
+        max(age_days) filter (where is_order) as days_since_first_order,
+        min(age_days) filter (where is_order) as days_since_last_order,
+
+        sum(order_amount) - sum(refunded_amount) as net_amount,
+        {% for days in [30, 90, 365] %}
+        coalesce(sum(order_amount) filter (where age_days < {{ days }}), 0)
+        - coalesce(sum(refunded_amount) filter (where refund_age_days < {{ days }}), 0)
+            as net_amount_{{ days }}d,
+        {% endfor %}
+        sum(gross_amount) as gross_amount,
+        sum(discount_amount) as discount_amount,
+        sum(refunded_amount) as refunded_amount,
+
+        count(*) filter (where is_order and age_days < {{ rfm_window_days }})
+            as frequency,
+        coalesce(sum(order_amount) filter (where age_days < {{ rfm_window_days }}), 0)
+        - coalesce(
+            sum(refunded_amount) filter (where refund_age_days < {{ rfm_window_days }}), 0
+        ) as monetary_amount,
+
+        sum(item_count) as item_count,
+        cast(
+            percentile_cont(0.5) within group (order by gap_days) filter (where is_order)
+            as decimal(18, 1)
+        ) as median_gap_days,
+        max(gap_days) filter (where is_order and is_last) as last_gap_days,
+
+        count(*) filter (where is_order and (discount_amount > 0 or has_coupon))
+            as discounted_order_count,
+        count(*) filter (where is_order and (discount_amount is not null or has_coupon))
+            as order_count_with_discount_known,
+        count(*) filter (where is_order and has_coupon) as coupon_order_count,
+        count(*) filter (where is_order and refunded_amount > 0) as refunded_order_count,
+        count(*) filter (where is_order and weekday_number >= 6) as weekend_order_count,
+        count(*) filter (where is_order and business_hour >= 18) as evening_order_count,
+        count(*) filter (where is_gift) as gift_order_count,
+        count(is_gift) as order_count_with_gift_known,
+        count(*) filter (where is_order and month_number in (3, 4, 5))
+            as spring_order_count,
+        count(*) filter (where is_order and month_number in (6, 7, 8))
+            as summer_order_count,
+        count(*) filter (where is_order and month_number in (9, 10, 11))
+            as autumn_order_count,
+        count(*) filter (where is_order and month_number in (12, 1, 2))
+            as winter_order_count,
+        count(*) filter (where is_order and sales_channel in ('web', 'app', 'online'))
+            as online_order_count,
+        count(*) filter (where is_order and sales_channel in ('shop', 'store'))
+            as shop_order_count,
+        count(*) filter (where is_order and sales_channel is not null)
+            as order_count_with_channel_known
+
+    from with_gaps
+
+    group by customer_id
+
+),
+
+{% for attribute in ['sales_channel', 'category', 'payment_method'] %}
+ranked_by_{{ attribute }} as (
+
+    select
+        customer_id,
+        {{ attribute }},
+
+        -- A tie goes to what was ordered last.
+        row_number() over (
+            partition by customer_id
+            order by count(*) desc, max(ordered_at) desc, {{ attribute }} asc
+        ) as preference
+
+    from known_by_then
+
+    where is_order and {{ attribute }} is not null
+
+    group by customer_id, {{ attribute }}
+
+),
+
+{% endfor %}
+joined as (
+
+    select
+        aggregated.*,
+        ranked_by_sales_channel.sales_channel as preferred_sales_channel,
+        ranked_by_category.category as preferred_category,
+        ranked_by_payment_method.payment_method as preferred_payment_method
+
+    from aggregated
+    {% for attribute in ['sales_channel', 'category', 'payment_method'] %}
+    left join ranked_by_{{ attribute }}
+        on
+            aggregated.customer_id = ranked_by_{{ attribute }}.customer_id
+            and ranked_by_{{ attribute }}.preference = 1
+    {% endfor %}
+)
+
+select * from joined

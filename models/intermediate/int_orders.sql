@@ -1,0 +1,93 @@
+with
+
+orders as (
+
+    select * from {{ ref('stg_orders') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+dated as (
+
+    select
+        order_id,
+        customer_id,
+        ordered_at,
+        {{ business_time('ordered_at') }} as ordered_local_at,
+        cast({{ business_time('refunded_at') }} as date) as refunded_date,
+        cast({{ business_time('cancelled_at') }} as date) as cancelled_date,
+        coalesce(status, '') = 'credit_note' as is_credit_note,
+        cancelled_at is not null
+        or coalesce(status, '') in ('cancelled', 'canceled', 'void', 'voided', 'failed')
+            as is_cancelled,
+        greatest(gross_amount, 0) as gross_amount,
+        discount_amount,
+        coalesce(refunded_amount, 0) + greatest(-gross_amount, 0) as refunded_amount,
+        item_count,
+        category,
+        sales_channel,
+        payment_method,
+        coupon_code is not null as has_coupon,
+        is_gift
+
+    from orders
+
+    where quarantine_reason is null
+
+),
+
+judged as (
+
+    select
+        dated.order_id,
+        dated.customer_id,
+        dated.ordered_at,
+        cast(dated.ordered_local_at as date) as business_date,
+        cast(extract(hour from dated.ordered_local_at) as integer) as business_hour,
+        dated.is_credit_note,
+
+        case
+            when customers.is_test_account then 'test_account'
+            when dated.is_cancelled then 'cancelled'
+        end as invalid_reason,
+        -- A cancellation happens on its day: until then the order was valid.
+        case
+            when customers.is_test_account then cast(dated.ordered_local_at as date)
+            when dated.is_cancelled
+                then coalesce(dated.cancelled_date, cast(dated.ordered_local_at as date))
+        end as invalid_since_date,
+
+        dated.gross_amount,
+        dated.discount_amount,
+        cast(
+            dated.gross_amount - coalesce(dated.discount_amount, 0) as decimal(18, 2)
+        ) as order_amount,
+        cast(dated.refunded_amount as decimal(18, 2)) as refunded_amount,
+        case
+            when dated.refunded_amount > 0
+                then coalesce(dated.refunded_date, cast(dated.ordered_local_at as date))
+        end as refunded_date,
+        cast(
+            dated.gross_amount - coalesce(dated.discount_amount, 0) - dated.refunded_amount
+            as decimal(18, 2)
+        ) as net_amount,
+
+        dated.item_count,
+        dated.category,
+        dated.sales_channel,
+        dated.payment_method,
+        dated.has_coupon,
+        dated.is_gift
+
+    from dated
+
+    left join customers on dated.customer_id = customers.customer_id
+
+)
+
+select * from judged

@@ -1,0 +1,161 @@
+with
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_customer_orders') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('int_customer_sessions') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+joined as (
+
+    select
+        as_of.as_of_date,
+        customers.customer_id,
+
+        customers.created_date,
+        cast({{ dbt.datediff(
+            'least(customers.created_date, orders.first_order_date, sessions.first_session_date)',
+            'as_of.as_of_date',
+            'day'
+        ) }} as integer)
+            as tenure_days,
+        cast(extract(year from as_of.as_of_date) as integer)
+        - customers.birth_year as age_years,
+        customers.gender,
+        customers.language,
+        customers.country_code,
+        customers.region,
+        customers.city,
+        customers.acquisition_source,
+
+        coalesce(orders.order_count, 0) as order_count,
+        coalesce(orders.order_count_30d, 0) as order_count_30d,
+        coalesce(orders.order_count_90d, 0) as order_count_90d,
+        coalesce(orders.order_count_365d, 0) as order_count_365d,
+        orders.first_order_date,
+        orders.last_order_date,
+        cast(orders.days_since_first_order as integer) as days_since_first_order,
+        cast(orders.days_since_last_order as integer) as days_since_last_order,
+
+        cast(coalesce(orders.net_amount, 0) as decimal(18, 2)) as net_amount,
+        cast(coalesce(orders.net_amount_30d, 0) as decimal(18, 2)) as net_amount_30d,
+        cast(coalesce(orders.net_amount_90d, 0) as decimal(18, 2)) as net_amount_90d,
+        cast(coalesce(orders.net_amount_365d, 0) as decimal(18, 2)) as net_amount_365d,
+        cast(coalesce(orders.refunded_amount, 0) as decimal(18, 2)) as refunded_amount,
+        {{ ratio('orders.net_amount', 'orders.order_count', digits=2) }}
+            as average_order_amount,
+        coalesce(orders.frequency, 0) as frequency,
+        cast(coalesce(orders.monetary_amount, 0) as decimal(18, 2)) as monetary_amount,
+
+        cast(orders.item_count as bigint) as item_count,
+        {{ ratio('orders.item_count', 'orders.order_count') }} as items_per_order,
+
+        orders.median_gap_days,
+        cast(orders.last_gap_days as integer) as last_gap_days,
+        {{ ratio('orders.days_since_last_order', 'greatest(orders.median_gap_days, 1)') }}
+            as order_lateness,
+
+        {{ share('orders.discounted_order_count', 'orders.order_count_with_discount_known') }}
+            as discount_order_share,
+        {{ share('orders.coupon_order_count', 'orders.order_count') }}
+            as coupon_order_share,
+        {{ share('orders.refunded_order_count', 'orders.order_count') }}
+            as refund_order_share,
+        {{ share('orders.weekend_order_count', 'orders.order_count') }}
+            as weekend_order_share,
+        {{ share('orders.evening_order_count', 'orders.order_count') }}
+            as evening_order_share,
+        {{ share('orders.gift_order_count', 'orders.order_count_with_gift_known') }}
+            as gift_order_share,
+        {{ share('orders.spring_order_count', 'orders.order_count') }}
+            as spring_order_share,
+        {{ share('orders.summer_order_count', 'orders.order_count') }}
+            as summer_order_share,
+        {{ share('orders.autumn_order_count', 'orders.order_count') }}
+            as autumn_order_share,
+        {{ share('orders.winter_order_count', 'orders.order_count') }}
+            as winter_order_share,
+        {{ share('orders.online_order_count', 'orders.order_count_with_channel_known') }}
+            as online_order_share,
+        {{ share('orders.shop_order_count', 'orders.order_count_with_channel_known') }}
+            as shop_order_share,
+        {{ ratio('orders.discount_amount', 'orders.gross_amount') }}
+            as discount_amount_share,
+
+        orders.preferred_sales_channel,
+        orders.preferred_category,
+        orders.preferred_payment_method,
+
+        case when as_of.has_sessions then coalesce(sessions.session_count, 0) end
+            as session_count,
+        case when as_of.has_sessions then coalesce(sessions.session_count_30d, 0) end
+            as session_count_30d,
+        case when as_of.has_sessions then coalesce(sessions.session_count_90d, 0) end
+            as session_count_90d,
+        case when as_of.has_sessions then coalesce(sessions.session_count_365d, 0) end
+            as session_count_365d,
+        sessions.first_session_date,
+        sessions.last_session_date,
+        cast(sessions.days_since_last_session as integer) as days_since_last_session,
+
+        cast(sessions.page_view_count as bigint) as page_view_count,
+        cast(sessions.product_view_count as bigint) as product_view_count,
+        cast(sessions.search_count as bigint) as search_count,
+        cast(sessions.cart_addition_count as bigint) as cart_addition_count,
+        cast(sessions.checkout_count as bigint) as checkout_count,
+        sessions.cart_session_count,
+        {{ share('sessions.abandoned_cart_session_count', 'sessions.cart_session_count') }}
+            as cart_abandonment_share,
+        cast(sessions.session_seconds as bigint) as session_seconds,
+        {{ ratio('sessions.session_seconds', 'sessions.session_count', digits=2) }}
+            as average_session_seconds,
+        case
+            when as_of.has_sessions
+                then {{ ratio('coalesce(orders.order_count, 0)', 'sessions.session_count') }}
+        end as orders_per_session,
+        case when as_of.has_sessions then coalesce(sessions.device_type_count, 0) end
+            as device_type_count,
+        sessions.preferred_device_type,
+        case when as_of.has_sessions then coalesce(sessions.traffic_source_count, 0) end
+            as traffic_source_count,
+        sessions.preferred_traffic_source
+
+    from customers
+
+    cross join as_of
+
+    left join orders on customers.customer_id = orders.customer_id
+
+    left join sessions on customers.customer_id = sessions.customer_id
+
+    where
+        not customers.is_test_account
+        -- Who came later was not yet there; an unknown date of opening hides nobody.
+        and (
+            customers.created_date is null
+            or customers.created_date <= as_of.as_of_date
+            or orders.customer_id is not null
+            or sessions.customer_id is not null
+        )
+
+)
+
+select * from joined

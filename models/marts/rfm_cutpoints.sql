@@ -1,0 +1,151 @@
+{%- set score_count = rfm_map().score_count -%}
+{%- set fixed = rfm_fixed_cutpoints() -%}
+
+with
+
+features as (
+
+    select * from {{ ref('customer_features') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+buyers as (
+
+    select * from features
+
+    where order_count > 0
+
+),
+
+-- More is better in all three: recency counts backwards.
+measured as (
+
+    select
+        'recency' as metric,
+        cast(-days_since_last_order as decimal(18, 2)) as value
+
+    from buyers
+
+    union all
+
+    select
+        'frequency' as metric,
+        cast(frequency as decimal(18, 2)) as value
+
+    from buyers
+
+    union all
+
+    select
+        'monetary' as metric,
+        monetary_amount as value
+
+    from buyers
+
+),
+
+counted as (
+
+    select
+        metric,
+        value,
+
+        count(*) as customer_count
+
+    from measured
+
+    group by metric, value
+
+),
+
+ranked as (
+
+    select
+        metric,
+        value,
+
+        sum(customer_count) over (partition by metric order by value asc)
+        - customer_count as customers_below,
+        sum(customer_count) over (partition by metric) as customers_in_all
+
+    from counted
+
+),
+
+-- In whole customers, not in fractions: every engine cuts at the same place.
+quantiles as (
+
+    select
+        metric,
+        {% for score in range(2, score_count + 1) %}
+        min(
+            case
+                when
+                    customers_below * {{ score_count }}
+                    >= customers_in_all * {{ score - 1 }}
+                    then value
+            end
+        ) as cutpoint_{{ score }}{{ "," if not loop.last }}
+        {% endfor %}
+
+    from ranked
+
+    group by metric
+
+),
+
+grid as (
+
+    {% for metric in ['recency', 'frequency', 'monetary'] %}
+    {% set outer = loop %}
+    {% for score in range(2, score_count + 1) %}
+    select
+        '{{ metric }}' as metric,
+        {{ score }} as score,
+        cast({{ fixed[metric][loop.index0] if metric in fixed else 'null' }} as decimal(18, 2))
+            as fixed_cutpoint
+
+    {{ "union all" if not (loop.last and outer.last) }}
+
+    {% endfor %}
+    {% endfor %}
+),
+
+joined as (
+
+    select
+        as_of.as_of_date,
+        grid.metric,
+        grid.score,
+        coalesce(
+            grid.fixed_cutpoint,
+            case grid.metric when 'recency' then -1 else 1 end
+            * case grid.score
+                {% for score in range(2, score_count + 1) %}
+                when {{ score }} then quantiles.cutpoint_{{ score }}
+                {% endfor %}
+            end
+        ) as cutpoint,
+        grid.fixed_cutpoint is not null as is_fixed
+
+    from grid
+
+    cross join as_of
+
+    left join quantiles on grid.metric = quantiles.metric
+
+)
+
+select
+    as_of_date,
+    metric,
+    score,
+    cast(cutpoint as decimal(18, 2)) as cutpoint,
+    is_fixed
+from joined

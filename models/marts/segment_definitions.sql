@@ -1,0 +1,9 @@
+with
+
+defined as (
+
+    {{ segment_definition_rows() }}
+
+)
+
+select * from defined

@@ -1,0 +1,140 @@
+with
+
+raw_orders as (
+
+    {{ raw_table('orders') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('stg_customers') }}
+
+),
+
+typed as (
+
+    select
+        {{ clean_text('order_id') }} as order_id,
+        {{ clean_text('customer_id') }} as customer_id,
+        {{ clean_text('email') }} as email,
+        {{ cast_or_null('ordered_at', 'timestamp') }} as ordered_at,
+        lower({{ clean_text('status') }}) as status,
+        upper({{ clean_text('currency') }}) as currency,
+        {{ cast_or_null('gross_amount', 'decimal(18, 2)') }} as gross_amount,
+        {{ cast_or_null('discount_amount', 'decimal(18, 2)') }} as discount_amount,
+        {{ cast_or_null('refunded_amount', 'decimal(18, 2)') }} as refunded_amount,
+        {{ cast_or_null('refunded_at', 'timestamp') }} as refunded_at,
+        {{ cast_or_null('cancelled_at', 'timestamp') }} as cancelled_at,
+        {{ cast_or_null('item_count', 'integer') }} as item_count,
+        lower({{ clean_text('category') }}) as category,
+        lower({{ clean_text('sales_channel') }}) as sales_channel,
+        lower({{ clean_text('payment_method') }}) as payment_method,
+        upper({{ clean_text('coupon_code') }}) as coupon_code,
+        {{ cast_or_null('is_gift', 'boolean') }} as is_gift,
+        upper({{ clean_text('country_code') }}) as country_code,
+        {{ cast_or_null('updated_at', 'timestamp') }} as updated_at,
+        {{ cast_or_null('loaded_at', 'timestamp') }} as loaded_at,
+
+        case
+            when
+                {{ any_unparsable([
+                    'ordered_at', 'refunded_at', 'cancelled_at', 'updated_at', 'loaded_at'
+                ], 'timestamp') }}
+                then 'unparsable_date'
+            when
+                {{ any_unparsable([
+                    'gross_amount', 'discount_amount', 'refunded_amount'
+                ], 'decimal(18, 2)') }}
+                then 'unparsable_amount'
+            when
+                {{ any_unparsable(['item_count'], 'integer') }}
+                or {{ any_unparsable(['is_gift'], 'boolean') }}
+                then 'unparsable_value'
+        end as parse_error
+
+    from raw_orders
+
+),
+
+checked as (
+
+    select
+        typed.*,
+
+        case
+            when typed.order_id is null then 'missing_key'
+            when typed.parse_error is not null then typed.parse_error
+            when typed.ordered_at is null then 'missing_date'
+            when typed.gross_amount is null then 'missing_amount'
+            -- The zero dates of spreadsheets, Unix and FAT all lie before.
+            when typed.ordered_at < cast('1990-01-01' as timestamp) then 'date_too_old'
+            when typed.ordered_at > {{ run_started_at_utc() }} then 'date_in_future'
+            when
+                abs(typed.gross_amount) >= 1000000000
+                or (
+                    typed.gross_amount < 0
+                    and coalesce(typed.status, '') <> 'credit_note'
+                )
+                or (typed.gross_amount > 0 and typed.status = 'credit_note')
+                or typed.discount_amount < 0
+                or typed.refunded_amount < 0
+                or coalesce(typed.discount_amount, 0) + coalesce(typed.refunded_amount, 0)
+                > greatest(typed.gross_amount, 0)
+                then 'amount_out_of_range'
+            when typed.currency <> '{{ var("reporting_currency") }}'
+                then 'unknown_currency'
+            when typed.customer_id is not null and customers.customer_id is null
+                then 'orphan'
+        end as refused_for
+
+    from typed
+
+    left join customers
+        on
+            typed.customer_id = customers.customer_id
+            and customers.quarantine_reason is null
+
+),
+
+deduplicated as (
+
+    {{ deduplicate(
+        'checked',
+        key='order_id',
+        latest_by=['updated_at', 'loaded_at'],
+        conflict_on='customer_id'
+    ) }}
+
+),
+
+refused_or_kept as (
+
+    select
+        order_id,
+        customer_id,
+        email,
+        ordered_at,
+        status,
+        currency,
+        gross_amount,
+        discount_amount,
+        refunded_amount,
+        refunded_at,
+        cancelled_at,
+        item_count,
+        category,
+        sales_channel,
+        payment_method,
+        coupon_code,
+        is_gift,
+        country_code,
+        updated_at,
+        loaded_at,
+        quarantine_reason
+
+    from deduplicated
+
+)
+
+select * from refused_or_kept

@@ -1,0 +1,93 @@
+"""The data generator: the same arguments write the same bytes, and what they write fits."""
+
+from pathlib import Path
+
+import generate_data
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+SEEDS = generate_data.ROOT / "seeds/sample"
+TABLES = ("customers", "orders", "sessions")
+
+
+def written(output: Path, *arguments: str) -> dict[str, bytes]:
+    generate_data.main([*arguments, "--output", str(output)])
+    return {path.name: path.read_bytes() for path in sorted(output.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return written(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="module")
+def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("parquet")
+    written(output, "--format", "parquet", "--customers", "2000")
+    return output
+
+
+def test_the_same_arguments_write_the_same_csv(sample: dict[str, bytes], tmp_path: Path) -> None:
+    assert written(tmp_path) == sample
+
+
+def test_the_committed_seeds_are_what_the_defaults_write(sample: dict[str, bytes]) -> None:
+    assert {path.name: path.read_bytes() for path in SEEDS.glob("*.csv")} == sample
+
+
+def test_another_seed_writes_other_rows(sample: dict[str, bytes], tmp_path: Path) -> None:
+    other = written(tmp_path, "--seed", "2")
+    assert all(other[name] != content for name, content in sample.items())
+
+
+def test_the_sample_is_small(sample: dict[str, bytes]) -> None:
+    assert sum(map(len, sample.values())) < 1_000_000
+
+
+def test_the_csv_header_is_the_contract(sample: dict[str, bytes]) -> None:
+    for name, schema in generate_data.contract().items():
+        header = sample[f"sample_{name}.csv"].decode().split("\n", 1)[0]
+        assert header.split(",") == schema.names
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_sample_holds_every_fault(sample: dict[str, bytes], name: str) -> None:
+    text = sample[f"sample_{name}.csv"].decode()
+    for dirt in generate_data.DIRT[name]:
+        for cell in dirt.cells.values():
+            if isinstance(cell, str):
+                quoted = f'"{cell}"' if "," in cell else cell
+                assert text.count(f",{quoted},") + text.count(f"\n{quoted},") >= 2, dirt.fault
+
+
+def test_parquet_is_the_same_in_two_runs(parquet: Path, tmp_path: Path) -> None:
+    again = written(tmp_path, "--format", "parquet", "--customers", "2000")
+    assert again == {path.name: path.read_bytes() for path in parquet.iterdir()}
+
+
+def test_parquet_has_the_columns_and_types_of_the_contract(parquet: Path) -> None:
+    for name, schema in generate_data.contract().items():
+        assert pq.read_schema(parquet / f"{name}.parquet").equals(schema)
+
+
+def test_parquet_has_about_ten_orders_and_thirty_sessions_a_customer(parquet: Path) -> None:
+    rows = {name: pq.read_metadata(parquet / f"{name}.parquet").num_rows for name in TABLES}
+    assert 8 < rows["orders"] / rows["customers"] < 12
+    assert 25 < rows["sessions"] / rows["customers"] < 35
+
+
+def test_the_keys_of_chunks_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate_data, "CHUNK_CUSTOMERS", 500)
+    written(tmp_path, "--format", "parquet", "--customers", "1000")
+    for name in TABLES:
+        keys = pq.read_table(tmp_path / f"{name}.parquet")[f"{name[:-1]}_id"]
+        # Each chunk repeats a few rows on purpose.
+        assert len(keys) - pc.count_distinct(keys).as_py() < 30
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("customers", ["0", "1", "7"])
+def test_a_handful_of_customers_is_enough(file_format: str, customers: str, tmp_path: Path) -> None:
+    files = written(tmp_path, "--format", file_format, "--customers", customers)
+    assert len(files) == len(TABLES)
