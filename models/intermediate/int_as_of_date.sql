@@ -12,11 +12,14 @@ sessions as (
 
 ),
 
-event_days as (
+first_and_last as (
 
     select
         max(business_date) as last_date,
-        cast(null as date) as first_session_date
+        cast(null as date) as first_session_date,
+        min(case when discount_amount is not null or has_coupon then business_date end)
+            as first_discount_date,
+        min(case when is_gift is not null then business_date end) as first_gift_date
 
     from orders
 
@@ -24,7 +27,9 @@ event_days as (
 
     select
         max(business_date) as last_date,
-        min(business_date) as first_session_date
+        min(business_date) as first_session_date,
+        cast(null as date) as first_discount_date,
+        cast(null as date) as first_gift_date
 
     from sessions
 
@@ -39,20 +44,24 @@ chosen as (
             cast(max(last_date) - interval '1 day' as date),
             cast('1990-01-01' as date)
         ) as as_of_date,
-        max(first_session_date) as first_session_date
+        max(first_session_date) as first_session_date,
+        max(first_discount_date) as first_discount_date,
+        max(first_gift_date) as first_gift_date
 
-    from event_days
+    from first_and_last
 
 ),
 
-known as (
+known_by_then as (
 
     select
         as_of_date,
-        coalesce(first_session_date <= as_of_date, false) as has_sessions
+        coalesce(first_session_date <= as_of_date, false) as has_sessions,
+        coalesce(first_discount_date <= as_of_date, false) as has_discounts,
+        coalesce(first_gift_date <= as_of_date, false) as has_gifts
 
     from chosen
 
 )
 
-select * from known
+select * from known_by_then

@@ -117,14 +117,11 @@ aggregated as (
 
         count(*) filter (where is_order and (discount_amount > 0 or has_coupon))
             as discounted_order_count,
-        count(*) filter (where is_order and (discount_amount is not null or has_coupon))
-            as order_count_with_discount_known,
         count(*) filter (where is_order and has_coupon) as coupon_order_count,
         count(*) filter (where is_order and refunded_amount > 0) as refunded_order_count,
         count(*) filter (where is_order and weekday_number >= 6) as weekend_order_count,
         count(*) filter (where is_order and business_hour >= 18) as evening_order_count,
         count(*) filter (where is_gift) as gift_order_count,
-        count(is_gift) as order_count_with_gift_known,
         count(*) filter (where is_order and month_number in (3, 4, 5))
             as spring_order_count,
         count(*) filter (where is_order and month_number in (6, 7, 8))

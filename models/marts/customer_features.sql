@@ -73,8 +73,10 @@ joined as (
         {{ ratio('orders.days_since_last_order', 'greatest(orders.median_gap_days, 1)') }}
             as order_lateness,
 
-        {{ share('orders.discounted_order_count', 'orders.order_count_with_discount_known') }}
-            as discount_order_share,
+        case
+            when as_of.has_discounts
+                then {{ share('orders.discounted_order_count', 'orders.order_count') }}
+        end as discount_order_share,
         {{ share('orders.coupon_order_count', 'orders.order_count') }}
             as coupon_order_share,
         {{ share('orders.refunded_order_count', 'orders.order_count') }}
@@ -83,8 +85,10 @@ joined as (
             as weekend_order_share,
         {{ share('orders.evening_order_count', 'orders.order_count') }}
             as evening_order_share,
-        {{ share('orders.gift_order_count', 'orders.order_count_with_gift_known') }}
-            as gift_order_share,
+        case
+            when as_of.has_gifts
+                then {{ share('orders.gift_order_count', 'orders.order_count') }}
+        end as gift_order_share,
         {{ share('orders.spring_order_count', 'orders.order_count') }}
             as spring_order_share,
         {{ share('orders.summer_order_count', 'orders.order_count') }}
@@ -129,7 +133,10 @@ joined as (
             as average_session_seconds,
         case
             when as_of.has_sessions
-                then {{ ratio('coalesce(orders.order_count, 0)', 'sessions.session_count') }}
+                then {{ ratio(
+                    'coalesce(orders.order_count - orders.shop_order_count, 0)',
+                    'sessions.session_count'
+                ) }}
         end as orders_per_session,
         case when as_of.has_sessions then coalesce(sessions.device_type_count, 0) end
             as device_type_count,

@@ -15,11 +15,12 @@ as_of as (
 
 ),
 
+-- Whoever did not order in the window scores lowest and must not move the scale.
 buyers as (
 
     select * from features
 
-    where order_count > 0
+    where frequency > 0
 
 ),
 
