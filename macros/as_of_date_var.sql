@@ -4,7 +4,7 @@
         {{ return("cast(null as date)") }}
     {%- endif -%}
     {%- set today = run_started_at.astimezone(modules.pytz.timezone(var('business_timezone'))).strftime('%Y-%m-%d') -%}
-    {%- if not modules.re.fullmatch('\d{4}-\d\d-\d\d', text) or text > today -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-[0-9][0-9]-[0-9][0-9]', text) or text > today -%}
         {{ exceptions.raise_compiler_error(
             "as_of_date is '" ~ text ~ "'; it must be a day as YYYY-MM-DD, and not later than today, " ~ today ~ "."
         ) }}

@@ -13,9 +13,9 @@
                 then try_cast({{ column }} as timestamptz) at time zone 'UTC'
             when typeof({{ column }}) <> 'VARCHAR'
                 then try_cast({{ column }} as timestamp){{ to_utc }}
-            when regexp_matches({{ text }}, '{{ iso_timestamp_pattern() }}(Z|[+-]\d\d(:?\d\d)?)$')
+            when regexp_matches({{ text }}, '{{ iso_timestamp_pattern() }}(Z|[+-][0-9][0-9](:?[0-9][0-9])?)$')
                 then try_cast({{ text }} as timestamptz) at time zone 'UTC'
-            when regexp_matches({{ text }}, '{{ iso_timestamp_pattern() }}$|^\d{4}-\d\d-\d\d$')
+            when regexp_matches({{ text }}, '{{ iso_timestamp_pattern() }}$|^[0-9]{4}-[0-9][0-9]-[0-9][0-9]$')
                 then try_cast({{ text }} as timestamp){{ to_utc }}
         end
     {%- elif data_type in ('boolean', 'varchar') -%}
@@ -23,9 +23,9 @@
     {%- else -%}
         {#- try_cast alone also takes 1e5, 1_000 and 0x1F for numbers. -#}
         {%- set pattern = (
-            '^\d{4}-\d\d-\d\d' if data_type == 'date'
-            else '^[+-]?\d+([.]0*)?$' if data_type == 'integer'
-            else '^[+-]?(\d+[.]?\d*|[.]\d+)$'
+            '^[0-9]{4}-[0-9][0-9]-[0-9][0-9]' if data_type == 'date'
+            else '^[+-]?[0-9]+([.]0*)?$' if data_type == 'integer'
+            else '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)$'
         ) -%}
         case
             when typeof({{ column }}) <> 'VARCHAR' or regexp_matches({{ text }}, '{{ pattern }}')
@@ -34,4 +34,4 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro iso_timestamp_pattern() %}{{ return('^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.]\d+)?)?') }}{% endmacro %}
+{% macro iso_timestamp_pattern() %}{{ return('^[0-9]{4}-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9](:[0-9][0-9]([.][0-9]+)?)?') }}{% endmacro %}

@@ -1,10 +1,10 @@
 {% macro parse_condition(condition, place) %}
     {%- set text = condition | string | trim -%}
     {%- set match = modules.re.fullmatch(
-        '(?i)(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.+)'
+        '(?i)(?P<operator>!=|<=|>=|=|<|>) *(?P<value>.+)'
         '|(?P<null>is null|is not null)'
-        '|between\s+(?P<low>.+?)\s+and\s+(?P<high>.+)'
-        '|in\s*\((?P<list>.+)\)',
+        '|between +(?P<low>.+?) +and +(?P<high>.+)'
+        '|in *[(](?P<list>.+)[)]',
         text
     ) -%}
     {%- set found = match.groupdict() if match else {} -%}
@@ -23,7 +23,7 @@
         ) }}
     {%- endif -%}
     {%- set trimmed = values | map('trim') | list -%}
-    {%- for value in trimmed if not modules.re.fullmatch('[\w .-]+', value) -%}
+    {%- for value in trimmed if not modules.re.fullmatch('[A-Za-z0-9_ .-]+', value) -%}
         {{ exceptions.raise_compiler_error(
             place ~ ": the value '" ~ value ~ "' may hold letters, digits, spaces, dots and hyphens only."
         ) }}

@@ -21,7 +21,7 @@
 {% macro condition_sql(feature, parsed) %}
     {%- set literals = [] -%}
     {%- for value in parsed['values'] -%}
-        {%- set is_bare = modules.re.fullmatch('-?\d+([.]\d+)?|true|false', value) -%}
+        {%- set is_bare = modules.re.fullmatch('-?[0-9]+([.][0-9]+)?|true|false', value) -%}
         {%- do literals.append(value if is_bare else "'" ~ value ~ "'") -%}
     {%- endfor -%}
     {%- if parsed.operator == 'in' -%}

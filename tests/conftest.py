@@ -1,0 +1,83 @@
+"""One warm dbt for all tests: builds are made once and shared, since each call costs seconds."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventLevel, EventMsg
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
+
+
+class Build:
+    """A dbt project with a DuckDB file and a target folder of its own."""
+
+    def __init__(self, folder: Path, project: Path = ROOT) -> None:
+        self.project = project
+        self.target = folder / "target"
+        self.database = folder / "build.duckdb"
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
+
+    def dbt(self, *arguments: str, variables: dict | None = None, threads: int = 2) -> bool:
+        """Run dbt; keep what it says at warning level and above. True if all went well."""
+        self.warnings, self.errors = [], []
+        os.environ["SEGMENTATION_DUCKDB_PATH"] = str(self.database)
+        command = [
+            *arguments,
+            *("--project-dir", str(self.project), "--profiles-dir", str(ROOT / "profiles")),
+            *("--target-path", str(self.target), "--log-path", str(self.target / "logs")),
+            *("--log-level", "none", "--vars", yaml.safe_dump(variables or {})),
+        ]
+        if arguments[0] != "parse" and arguments[0] != "deps":
+            command += ["--threads", str(threads)]
+        try:
+            result = dbtRunner(callbacks=[self._listen]).invoke(command)
+        finally:
+            # dbt leaves the file open in this process; nobody else could read it.
+            DuckDBConnectionManager.close_all_connections()
+        if result.exception:
+            self.errors.append(str(result.exception))
+        return result.success
+
+    def _listen(self, event: EventMsg) -> None:
+        if event.info.level == EventLevel.WARN.value:
+            self.warnings.append(event.info.msg)
+        elif event.info.level == EventLevel.ERROR.value:
+            self.errors.append(event.info.msg)
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = duckdb.connect(str(self.database), read_only=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def rows(self, sql: str) -> list[tuple]:
+        with self.connect() as connection:
+            return connection.execute(sql).fetchall()
+
+    def value(self, sql: str) -> object:
+        return self.rows(sql)[0][0]
+
+
+@pytest.fixture(scope="session")
+def make_build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Build]:
+    """A factory of builds in folders of their own."""
+    return lambda name, project=ROOT: Build(tmp_path_factory.mktemp(name), project)
+
+
+@pytest.fixture(scope="session")
+def sample(make_build: Callable[..., Build]) -> Build:
+    """The shipped sample, built with all its tests."""
+    build = make_build("sample")
+    assert build.dbt("build"), build.errors
+    return build
