@@ -8,6 +8,11 @@
         trim(cast({{ column }} as varchar), ' ' || chr(9) || chr(10) || chr(13) || chr(160))
     {%- endset -%}
     case
-        when lower({{ text }}) not in ('', 'null', 'n/a', 'nan', 'none', '\n') then {{ text }}
+        {#- Nothing to clean in five or more visible ASCII characters: three times as fast for keys. #}
+        when regexp_full_match(cast({{ column }} as varchar), '[!-~]{5,}')
+            then cast({{ column }} as varchar)
+        {#- The usual ways to write nothing; a pattern, since DuckDB turns a list of six into a join. #}
+        when not regexp_full_match(lower({{ text }}), '|null|n/a|nan|none|\\n')
+            then {{ text }}
     end
 {% endmacro %}

@@ -2,7 +2,7 @@ with
 
 raw_customers as (
 
-    {{ raw_table('customers') }}
+    {{ raw_versions('customers', key='customer_id', latest_by=['updated_at']) }}
 
 ),
 
@@ -32,7 +32,8 @@ typed as (
         {{ clean_text('job_title') }} as job_title,
         coalesce({{ cast_or_null('is_test_account', 'boolean') }}, false)
             as is_test_account,
-        {{ cast_or_null('updated_at', 'timestamp') }} as updated_at
+        {{ cast_or_null('updated_at', 'timestamp') }} as updated_at,
+        version_issue
 
     from raw_customers
 
@@ -41,21 +42,16 @@ typed as (
 checked as (
 
     select
-        typed.*,
+        *,
 
-        case when customer_id is null then 'missing_key' end as refused_for
+        case when customer_id is null then 'missing_key' else version_issue end
+            as quarantine_reason
 
     from typed
 
 ),
 
-deduplicated as (
-
-    {{ deduplicate('checked', key='customer_id', latest_by=['updated_at']) }}
-
-),
-
-refused_or_kept as (
+judged as (
 
     select
         customer_id,
@@ -82,8 +78,8 @@ refused_or_kept as (
         updated_at,
         quarantine_reason
 
-    from deduplicated
+    from checked
 
 )
 
-select * from refused_or_kept
+select * from judged

@@ -2,7 +2,12 @@ with
 
 raw_orders as (
 
-    {{ raw_table('orders') }}
+    {{ raw_versions(
+        'orders',
+        key='order_id',
+        latest_by=['updated_at', 'loaded_at'],
+        conflict_on='customer_id'
+    ) }}
 
 ),
 
@@ -51,7 +56,8 @@ typed as (
                 {{ any_unparsable(['item_count'], 'integer') }}
                 or {{ any_unparsable(['is_gift'], 'boolean') }}
                 then 'unparsable_value'
-        end as parse_error
+        end as parse_error,
+        version_issue
 
     from raw_orders
 
@@ -64,6 +70,7 @@ checked as (
 
         case
             when typed.order_id is null then 'missing_key'
+            when typed.version_issue is not null then typed.version_issue
             when typed.parse_error is not null then typed.parse_error
             when typed.ordered_at is null then 'missing_date'
             when typed.gross_amount is null then 'missing_amount'
@@ -86,7 +93,7 @@ checked as (
                 then 'unknown_currency'
             when typed.customer_id is not null and customers.customer_id is null
                 then 'orphan'
-        end as refused_for
+        end as quarantine_reason
 
     from typed
 
@@ -97,18 +104,7 @@ checked as (
 
 ),
 
-deduplicated as (
-
-    {{ deduplicate(
-        'checked',
-        key='order_id',
-        latest_by=['updated_at', 'loaded_at'],
-        conflict_on='customer_id'
-    ) }}
-
-),
-
-refused_or_kept as (
+judged as (
 
     select
         order_id,
@@ -133,8 +129,8 @@ refused_or_kept as (
         loaded_at,
         quarantine_reason
 
-    from deduplicated
+    from checked
 
 )
 
-select * from refused_or_kept
+select * from judged

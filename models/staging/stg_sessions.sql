@@ -2,7 +2,7 @@ with
 
 raw_sessions as (
 
-    {{ raw_table('sessions') }}
+    {{ raw_versions('sessions', key='session_id', conflict_on='customer_id') }}
 
 ),
 
@@ -45,7 +45,8 @@ typed as (
                     'checkouts', 'downloads', 'shares'
                 ], 'integer') }}
                 then 'unparsable_value'
-        end as parse_error
+        end as parse_error,
+        version_issue
 
     from raw_sessions
 
@@ -58,6 +59,7 @@ checked as (
 
         case
             when typed.session_id is null then 'missing_key'
+            when typed.version_issue is not null then typed.version_issue
             when typed.parse_error is not null then typed.parse_error
             when typed.started_at is null then 'missing_date'
             -- The zero dates of spreadsheets, Unix and FAT all lie before.
@@ -65,7 +67,7 @@ checked as (
             when typed.started_at > {{ run_started_at_utc() }} then 'date_in_future'
             when typed.customer_id is not null and customers.customer_id is null
                 then 'orphan'
-        end as refused_for
+        end as quarantine_reason
 
     from typed
 
@@ -76,13 +78,7 @@ checked as (
 
 ),
 
-deduplicated as (
-
-    {{ deduplicate('checked', key='session_id', conflict_on='customer_id') }}
-
-),
-
-refused_or_kept as (
+judged as (
 
     select
         session_id,
@@ -106,8 +102,8 @@ refused_or_kept as (
         country_code,
         quarantine_reason
 
-    from deduplicated
+    from checked
 
 )
 
-select * from refused_or_kept
+select * from judged

@@ -1,0 +1,342 @@
+"""The mapping that inspect_raw proposes: what it matches, what it says, and that it builds."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import inspect_raw
+import pytest
+import yaml
+from conftest import ROOT, Build
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from inspect_raw import RawTable
+
+SEEDS = ROOT / "seeds/sample"
+CONTRACT = {entity.name: entity for entity in inspect_raw.read_contract()}
+CANARY = "kanarienvogel"
+# The sample as somebody else would name it: an alias, a near miss or a prefix, our name otherwise.
+THEIRS = {
+    "customers": (
+        "users",
+        {"customer_id": "User ID", "created_at": "signup_date", "birth_date": "dob"},
+    ),
+    "orders": (
+        "sales_2025",
+        {
+            "order_id": "InvoiceNo",
+            "customer_id": "user_id",
+            "ordered_at": "InvoiceDate",
+            "gross_amount": "total_amount",
+            "discount_amount": "discount",
+            "cancelled_at": "canceled_at",
+            "status": "sale_status",
+            "payment_method": "payment_methods",
+        },
+    ),
+    "sessions": (
+        "web_visits",
+        {"session_id": "visit_id", "started_at": "timestamp", "operating_system": "OS"},
+    ),
+}
+
+
+def match(entity: str, *names: str, **kinds: str) -> dict[str, str]:
+    raw = dict.fromkeys(names, "text") | kinds
+    return {ours: m.raw for ours, m in inspect_raw.match_columns(CONTRACT[entity], raw).items()}
+
+
+def doubts(entity: str, *names: str, **kinds: str) -> dict[str, str]:
+    raw = dict.fromkeys(names, "text") | kinds
+    found = inspect_raw.match_columns(CONTRACT[entity], raw)
+    return {ours: m.doubt for ours, m in found.items() if m.doubt}
+
+
+def tables(**columns: str) -> dict[str, str]:
+    raw = [RawTable(name, dict.fromkeys(c.split(), "text")) for name, c in columns.items()]
+    found = inspect_raw.match_tables(list(CONTRACT.values()), raw, {})
+    return {ours: m.table.name for ours, m in found.items()}
+
+
+def write_csv(folder: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return [str(folder / f"{name}.csv") for name in files]
+
+
+def test_a_name_counts_whatever_its_case_and_punctuation() -> None:
+    assert match("orders", "OrderID", "Customer ID", "GROSS-AMOUNT") == {
+        "order_id": "OrderID",
+        "customer_id": "Customer ID",
+        "gross_amount": "GROSS-AMOUNT",
+    }
+
+
+def test_an_alias_is_no_guess() -> None:
+    assert match("orders", "invoice_no") == {"order_id": "invoice_no"}
+    assert doubts("orders", "invoice_no") == {}
+
+
+def test_our_own_name_wins_over_an_alias() -> None:
+    assert match("customers", "id", "customer_id") == {"customer_id": "customer_id"}
+
+
+def test_of_two_aliases_the_first_in_the_contract_is_taken_and_the_other_is_named() -> None:
+    assert match("orders", "price", "revenue") == {"gross_amount": "revenue"}
+    assert doubts("orders", "price", "revenue") == {"gross_amount": "or price?"}
+
+
+@pytest.mark.parametrize(
+    ("entity", "raw", "ours"),
+    [
+        ("orders", "payment_methods", "payment_method"),
+        ("orders", "canceled_date", "cancelled_at"),
+        ("orders", "sale_status", "status"),
+        ("customers", "customer_country", "country_code"),
+        ("customers", "marital_stauts", "marital_status"),
+    ],
+)
+def test_a_close_spelling_or_a_prefix_is_a_guess(entity: str, raw: str, ours: str) -> None:
+    assert match(entity, raw) == {ours: raw}
+    assert doubts(entity, raw) == {ours: "guessed"}
+
+
+@pytest.mark.parametrize("name", ["county", "religion", "unit_price", "net_amount", "refunded"])
+def test_a_name_that_only_looks_alike_is_left_alone(name: str) -> None:
+    assert match("customers", name) == match("orders", name) == {}
+
+
+def test_one_raw_column_serves_one_of_ours() -> None:
+    for entity in CONTRACT.values():
+        aliases = [alias for column in entity.columns for alias in column.aliases]
+        raw = list(match(entity.name, *aliases).values())
+        assert len(raw) == len(set(raw))
+
+
+def test_a_type_that_does_not_fit_is_doubted_and_a_list_is_never_taken() -> None:
+    assert "whole number" in doubts("orders", order_date="whole number")["ordered_at"]
+    assert match("orders", order_date="whole number", invoice_date="date") == {
+        "ordered_at": "invoice_date"
+    }
+    assert match("orders", status="other") == {}
+
+
+@pytest.mark.parametrize(
+    ("data_type", "kind"),
+    [
+        ("DOUBLE", "number"),
+        ("double precision", "number"),
+        ("DECIMAL(18,2)", "number"),
+        ("DECIMAL(18,0)", "whole number"),
+        ("UBIGINT", "whole number"),
+        ("interval", "other"),
+        ("INTEGER[]", "other"),
+        ("VARCHAR[]", "other"),
+        ("timestamp without time zone", "date"),
+        ("TIME", "other"),
+        ("character varying", "text"),
+        ("ENUM('a', 'b')", "text"),
+        ("STRUCT(a INTEGER)", "other"),
+    ],
+)
+def test_types_of_both_engines_have_a_kind(data_type: str, kind: str) -> None:
+    assert inspect_raw.kind_of(data_type) == kind
+
+
+@pytest.mark.parametrize(
+    ("ours", "raw", "kind", "engine", "sql"),
+    [
+        (
+            "customer_id",
+            "CustomerID",
+            "number",
+            "duckdb",
+            "cast(cast(CustomerID as bigint) as varchar)",
+        ),
+        ("customer_id", "CustomerID", "whole number", "postgres", '"CustomerID"'),
+        ("status", "Order Status", "text", "duckdb", '"Order Status"'),
+        ("status", 'a"b', "text", "duckdb", '"a""b"'),
+        ("category", "group", "text", "duckdb", '"group"'),
+        ("gross_amount", "price", "number", "duckdb", "price"),
+    ],
+)
+def test_an_expression_is_quoted_where_needed(
+    ours: str, raw: str, kind: str, engine: str, sql: str
+) -> None:
+    table = RawTable("orders", {raw: kind}, engine=engine)
+    found = {ours: inspect_raw.Match(raw)}
+    assert inspect_raw.TableMatch(CONTRACT["orders"], table, found).sql(ours) == sql
+
+
+def test_tables_are_found_by_name_and_by_what_is_in_them() -> None:
+    assert tables(
+        olist_order_payments_dataset="order_id payment_type payment_value",
+        olist_orders_dataset="order_id customer_id order_purchase_timestamp order_status",
+        accounts="account_id country",
+        products="product_id price",
+    ) == {"customers": "accounts", "orders": "olist_orders_dataset"}
+
+
+def test_a_table_of_any_name_is_found_by_its_columns() -> None:
+    assert tables(x1="order_no cust_id order_date amount") == {"orders": "x1"}
+
+
+def test_a_table_is_used_once() -> None:
+    assert tables(user_orders="user_id order_id order_date total") == {"orders": "user_orders"}
+
+
+def test_the_users_choice_of_table_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n1\n",
+        orders="order_id,user_id,order_date,total\n1,1,2025-01-01,2\n",
+        old="order_id,user_id,order_date,total\n1,1,2025-01-01,2\n",
+    )
+    assert inspect_raw.main([*paths, "--table", "orders=old"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["raw"]["tables"]["orders"]["file"] == paths[2]
+
+
+def test_no_value_of_the_data_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    paths = write_csv(
+        tmp_path,
+        users=f"user_id,email\n{CANARY},{CANARY}@example.com\n",
+        orders=f"order_id,user_id,order_date,total\n1,{CANARY},2025-01-01,{CANARY}\n",
+        sessions=f"session_id,started_at\n1,2\n{CANARY}\n",
+        visits=f"{CANARY}@example.com,2025-01-01,12.50\n",
+    )
+    enum = tmp_path / "invoices.parquet"
+    duckdb.sql(f"copy (select '{CANARY}'::enum('{CANARY}') as status) to '{enum}'")
+    assert inspect_raw.main([*paths, str(enum)]) == 1
+    said = capfd.readouterr()
+    assert "sessions.csv is not UTF-8 or does not fit the header" in said.err
+    assert "visits.csv begins with data" in said.err
+    assert CANARY not in said.out + said.err
+
+
+def test_a_missing_required_column_is_an_error_with_candidates(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n1\n",
+        orders="order_id,user_id,order_date,unit_price\n1,1,2025-01-01,2\n",
+    )
+    assert inspect_raw.main(paths) == 1
+    said = capsys.readouterr()
+    assert "ERROR: gross_amount is required" in said.err
+    assert "unit_price" in said.err
+    assert "gross_amount: null  # required, perhaps unit_price?" in said.out
+    assert yaml.safe_load(said.out)["raw"]["tables"]["orders"]["columns"]["gross_amount"] is None
+
+
+def test_missing_columns_are_told_as_what_marketing_loses(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id,city,shoe_size\n1,,\n",
+        orders="order_id,user_id,order_date,total\n1,1,2025-01-01,2\n",
+    )
+    assert inspect_raw.main(paths) == 0
+    said = capsys.readouterr().err
+    assert "orders: orders.csv, 1 row. 4 of 20 columns found." in said
+    assert "Missing discount_amount and coupon_code: price sensitivity will be unknown." in said
+    assert "Missing country_code, region and postal_code: geographic will say less." in said
+    assert "window shopper will be unknown" in said
+    assert "Columns of yours not used: shoe_size." in said
+
+
+def test_counts_show_order_lines_and_ids_that_do_not_meet(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    lines = "".join(f"{n // 3},{n // 3}.0,2025-01-01,2\n" for n in range(30))
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n" + "".join(f"{n}\n" for n in range(10)),
+        orders=f"order_id,user_id,order_date,total\n{lines}",
+    )
+    inspect_raw.main(paths)
+    said = capsys.readouterr().err
+    assert "order_id repeats in 20 rows" in said
+    assert "sum them up first" in said
+    assert "30 rows with a user_id that is not among the customers" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"order_id;user_id\n1;2\n", "separated by ';'"),
+        ("order_id,größe\n1,2\n".encode("latin-1"), "is not UTF-8"),
+        (f"order_id,b\n{'1,2' * 9000}\n1,größe\n".encode("latin-1"), "is not UTF-8"),
+        ("order_id,b\n".encode("utf-16"), "is not UTF-8"),
+        (b"", "begins with data or nothing"),
+        (b"order_id,order_id\n", "twice"),
+    ],
+)
+def test_a_file_in_another_form_is_refused_with_what_to_do(
+    content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "orders.csv").write_bytes(content)
+    assert inspect_raw.main([str(tmp_path)]) == 1
+    assert words in capsys.readouterr().err
+
+
+def their_header(ours: str, header: list[str]) -> list[str]:
+    return [THEIRS[ours][1].get(name, name) for name in header]
+
+
+def segments(build: Build) -> list[tuple]:
+    return build.rows("select * from customer_segments order by customer_id")
+
+
+def test_the_sample_under_other_names_in_csv_gives_the_same_segments(
+    sample: Build,
+    make_build: Callable[..., Build],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    for ours, (theirs, _) in THEIRS.items():
+        with (SEEDS / f"sample_{ours}.csv").open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        with (tmp_path / f"{theirs}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([their_header(ours, header), *rows])
+    assert inspect_raw.main([str(tmp_path)]) == 0
+    variables = yaml.safe_load(capsys.readouterr().out)
+    assert [len(t["columns"]) for t in variables["raw"]["tables"].values()] == [22, 20, 19]
+
+    build = make_build("inspected_csv")
+    assert build.dbt("run", "--select", "+customer_segments", variables=variables), build.errors
+    assert segments(build) == segments(sample)
+
+
+def test_the_sample_in_a_schema_gives_the_same_segments(
+    sample: Build,
+    make_build: Callable[..., Build],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+) -> None:
+    build = make_build("inspected_schema")
+    with duckdb.connect(str(build.database)) as connection:
+        connection.execute("create schema shop")
+        for ours, (theirs, _) in THEIRS.items():
+            path = SEEDS / f"sample_{ours}.csv"
+            source = f"read_csv('{path}', header = true, all_varchar = true)"
+            names = connection.sql(f"from {source}").columns
+            columns = [
+                f'{a} as "{b}"' for a, b in zip(names, their_header(ours, names), strict=True)
+            ]
+            connection.execute(
+                f"create table shop.{theirs} as select {', '.join(columns)} from {source}"
+            )
+    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(build.database))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(build.target))
+    try:
+        options = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
+        assert inspect_raw.main(["--schema", "shop", *options]) == 0
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    said = capfd.readouterr()
+    assert "orders: sales_2025, 2,362 rows. 20 of 20 columns found." in said.err
+    variables = yaml.safe_load(said.out)
+    assert build.dbt("run", "--select", "+customer_segments", variables=variables), build.errors
+    assert segments(build) == segments(sample)
