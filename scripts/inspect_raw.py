@@ -32,7 +32,7 @@ TABLE_NAMES = {
 NOISE = {"raw", "tbl", "table", "dim", "fact", "fct", "stg", "src", "dataset", "data", "export"}
 CLOSE, SHORTEST_GUESS = 0.9, 8  # so that county is no country, and religion no region
 KIND_WORDS = {"date": {"date", "time", "day"}, "number": {"amount", "price", "total"}}
-OWN_MODEL = "write a dbt model of one row for each, and name it under `model:`."
+OWN_MODEL = "make a dbt model of one row for each {one}, and name it under `model:`."
 NUMBERS = {"text", "whole number", "number"}
 FITS = {
     "text": NUMBERS | {"boolean"},
@@ -123,7 +123,7 @@ class TableMatch:
         is_fraction = self.table.columns[raw] == "number"
         letters = "A-Za-z" if self.table.engine == "duckdb" else "a-z"
         if not re.fullmatch(f"[{letters}_][{letters}0-9_]*", raw) or re.fullmatch(
-            RESERVED, raw, re.I
+            RESERVED, raw, re.IGNORECASE
         ):
             raw = quote(raw)
         if is_fraction and ours.endswith("_id"):
@@ -316,7 +316,7 @@ def count_notes(match: TableMatch) -> list[str]:
         return []
     key, rows = match.columns[f"{one}_id"].raw, counts["rows"]
     repeats = counts["keys"] - counts["different_keys"]
-    lines = f" If several rows make one {one}, sum them up first: {OWN_MODEL}"
+    lines = f" If several rows make one {one}, sum them up: {OWN_MODEL.format(one=one)}"
     notes = {
         f"{plural(rows - counts['keys'])} without {key} will be set aside.": counts["keys"] < rows,
         f"{key} repeats in {plural(repeats)}; one row for each is kept."
@@ -338,7 +338,7 @@ def count_notes(match: TableMatch) -> list[str]:
 
 def missing_notes(match: TableMatch, tables: Sequence[RawTable]) -> list[str]:
     """An error for each required column that was not found, and where it could come from."""
-    notes = []
+    notes, one = [], match.entity.name.removesuffix("s")
     for column in match.missing(required=True):
         names = ", ".join(candidates_for(column, match))
         note = f"ERROR: {column.name} is required and was not found. "
@@ -347,7 +347,7 @@ def missing_notes(match: TableMatch, tables: Sequence[RawTable]) -> list[str]:
         found = {t.name: match_columns(only, t.columns) for t in tables if t is not match.table}
         elsewhere = [f"{name}.{m[column.name].raw}" for name, m in found.items() if m]
         if elsewhere:
-            note += f" Other tables have {', '.join(elsewhere)}; to join one: {OWN_MODEL}"
+            note += f" Other tables have {', '.join(elsewhere)}; to join one, {OWN_MODEL.format(one=one)}"
         notes.append(note)
     return notes
 
@@ -365,7 +365,7 @@ def report(
             families = sorted({f for c in entity.columns for f in c.families})
             names = ", ".join(table.name for table in tables) or "none"
             error = f"ERROR: it is required. Say which with --table {entity.name}=NAME ({names}),"
-            error += f" or if there is none: {OWN_MODEL}"
+            error += f" or if there is none, {OWN_MODEL.format(one=entity.name[:-1])}"
             lines.append(f"{entity.name}: no table found.")
             lines.append(f"  {error if entity.required else will_be_unknown(families)}")
             continue
@@ -435,10 +435,11 @@ def read_contract(path: Path = CONTRACT) -> list[Entity]:
 
 
 def file_sql(path: Path) -> str:
-    """The same reader as in macros/input/raw_table.sql: nothing is sniffed."""
+    """Nothing is left to the sniffer, which takes a row that begins with # for a comment."""
     if path.suffix == ".parquet":
         return f"read_parquet({quote(str(path), chr(39))})"
     options = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"'"
+    options += ", comment = '', skip = 0"
     return f"read_csv({quote(str(path), chr(39))}, {options})"
 
 

@@ -213,6 +213,13 @@ def test_no_value_of_the_data_is_printed(tmp_path: Path, capfd: pytest.CaptureFi
     assert CANARY not in said.out + said.err
 
 
+def test_a_row_that_begins_with_a_hash_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    inspect_raw.main(write_csv(tmp_path, users="user_id,email\n#1,a\n2,b\n"))
+    assert "users.csv, 2 rows" in capsys.readouterr().err
+
+
 def test_a_missing_required_column_is_an_error_with_candidates(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -258,7 +265,7 @@ def test_counts_show_order_lines_and_ids_that_do_not_meet(
     inspect_raw.main(paths)
     said = capsys.readouterr().err
     assert "order_id repeats in 20 rows" in said
-    assert "sum them up first" in said
+    assert "make a dbt model of one row for each order" in said
     assert "30 rows with a user_id that is not among the customers" in said
 
 

@@ -70,7 +70,10 @@ joined as (
 
         orders.median_gap_days,
         cast(orders.last_gap_days as integer) as last_gap_days,
-        {{ ratio('orders.days_since_last_order', 'greatest(orders.median_gap_days, 1)') }}
+        {{ ratio(
+            'orders.days_since_last_order',
+            'case when orders.median_gap_days < 1 then 1 else orders.median_gap_days end'
+        ) }}
             as order_lateness,
 
         case
