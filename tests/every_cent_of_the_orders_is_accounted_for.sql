@@ -1,0 +1,80 @@
+-- Customers, guests, test accounts, cancellations and the days after the as-of date: together all net amount.
+with
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+staged_orders as (
+
+    select * from {{ ref('stg_orders') }}
+
+),
+
+features as (
+
+    select * from {{ ref('customer_features') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+counted_by_then as (
+
+    select
+        orders.customer_id,
+        case
+            when orders.business_date > as_of.as_of_date then 'later'
+            when orders.invalid_since_date <= as_of.as_of_date then 'invalid'
+            when orders.customer_id is null then 'guest'
+            else 'customer'
+        end as bucket,
+        orders.net_amount,
+        case
+            when
+                orders.refunded_date > as_of.as_of_date
+                and orders.business_date <= as_of.as_of_date
+                then orders.refunded_amount
+            else 0
+        end as later_refund_amount
+
+    from orders
+
+    cross join as_of
+
+),
+
+compared as (
+
+    select
+        (
+            select
+                sum(
+                    gross_amount
+                    - coalesce(discount_amount, 0)
+                    - coalesce(refunded_amount, 0)
+                )
+            from staged_orders
+            where quarantine_reason is null
+        ) as staged_amount,
+        (select sum(net_amount) from orders) as clean_amount,
+        (select sum(net_amount) from features) as feature_amount,
+        (
+            select sum(net_amount + later_refund_amount)
+            from counted_by_then
+            where bucket = 'customer'
+        ) as customer_amount
+
+)
+
+select * from compared
+
+where
+    staged_amount is distinct from clean_amount
+    or coalesce(feature_amount, 0) <> coalesce(customer_amount, 0)

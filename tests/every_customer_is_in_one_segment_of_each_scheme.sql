@@ -1,0 +1,64 @@
+-- A null, a segment that no scheme defines, or a customer missing in a layer.
+with
+
+memberships as (
+
+    select * from {{ ref('segment_memberships') }}
+
+),
+
+definitions as (
+
+    select * from {{ ref('segment_definitions') }}
+
+),
+
+features as (
+
+    select * from {{ ref('customer_features') }}
+
+),
+
+undefined as (
+
+    select
+        memberships.customer_id,
+        memberships.scheme,
+        memberships.segment
+
+    from memberships
+
+    left join definitions
+        on
+            memberships.scheme = definitions.scheme
+            and memberships.segment = definitions.segment
+
+    where definitions.segment is null
+
+),
+
+missing as (
+
+    select
+        features.customer_id,
+        definitions.scheme,
+        cast(null as varchar) as segment
+
+    from features
+
+    cross join (select distinct scheme from definitions) as definitions
+
+    left join memberships
+        on
+            features.customer_id = memberships.customer_id
+            and definitions.scheme = memberships.scheme
+
+    where memberships.customer_id is null
+
+)
+
+select * from undefined
+
+union all
+
+select * from missing
