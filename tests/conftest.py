@@ -33,10 +33,12 @@ class Build:
         command = [
             *arguments,
             *("--project-dir", str(self.project), "--profiles-dir", str(ROOT / "profiles")),
-            *("--target-path", str(self.target), "--log-path", str(self.target / "logs")),
-            *("--log-level", "none", "--vars", yaml.safe_dump(variables or {})),
+            *("--log-path", str(self.target / "logs"), "--log-level", "none"),
+            *("--vars", yaml.safe_dump(variables or {})),
         ]
-        if arguments[0] != "parse" and arguments[0] != "deps":
+        if arguments[0] != "deps":
+            command += ["--target-path", str(self.target)]
+        if arguments[0] not in ("deps", "parse"):
             command += ["--threads", str(threads)]
         try:
             result = dbtRunner(callbacks=[self._listen]).invoke(command)

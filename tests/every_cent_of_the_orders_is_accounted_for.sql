@@ -1,4 +1,4 @@
--- Customers, guests, test accounts, cancellations and the days after the as-of date: together all net amount.
+-- Money adds up at each step: staged, clean, and what customers keep of it by then.
 with
 
 orders as (
@@ -71,10 +71,16 @@ compared as (
             where bucket = 'customer'
         ) as customer_amount
 
+),
+
+differing as (
+
+    select * from compared
+
+    where
+        staged_amount is distinct from clean_amount
+        or coalesce(feature_amount, 0) <> coalesce(customer_amount, 0)
+
 )
 
-select * from compared
-
-where
-    staged_amount is distinct from clean_amount
-    or coalesce(feature_amount, 0) <> coalesce(customer_amount, 0)
+select * from differing

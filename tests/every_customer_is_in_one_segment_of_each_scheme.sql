@@ -37,28 +37,40 @@ undefined as (
 
 ),
 
+schemes as (
+
+    select distinct scheme from definitions
+
+),
+
 missing as (
 
     select
         features.customer_id,
-        definitions.scheme,
+        schemes.scheme,
         cast(null as varchar) as segment
 
     from features
 
-    cross join (select distinct scheme from definitions) as definitions
+    cross join schemes
 
     left join memberships
         on
             features.customer_id = memberships.customer_id
-            and definitions.scheme = memberships.scheme
+            and schemes.scheme = memberships.scheme
 
     where memberships.customer_id is null
 
+),
+
+unioned as (
+
+    select * from undefined
+
+    union all
+
+    select * from missing
+
 )
 
-select * from undefined
-
-union all
-
-select * from missing
+select * from unioned

@@ -1,4 +1,4 @@
--- For each scheme: the customers and the net amount of its segments are those of customer_features.
+-- In each scheme the segments have all customers and all net amount.
 with
 
 kpis as (
@@ -35,14 +35,23 @@ all_customers as (
 
     from features
 
+),
+
+differing as (
+
+    select
+        summed.scheme,
+        summed.customer_count,
+        summed.net_amount
+
+    from summed
+
+    cross join all_customers
+
+    where
+        summed.customer_count <> all_customers.customer_count
+        or summed.net_amount <> all_customers.net_amount
+
 )
 
-select
-    summed.scheme,
-    summed.customer_count,
-    summed.net_amount
-from summed
-cross join all_customers
-where
-    summed.customer_count <> all_customers.customer_count
-    or summed.net_amount <> all_customers.net_amount
+select * from differing

@@ -24,7 +24,7 @@
 {% macro raw_relation(table, entry) %}
     {%- set file = entry.get('file') or var('raw').get('files') -%}
     {%- if entry.get('model') -%}
-        {{ return(ref(entry.model)) }}
+        {{ return(ref(project_name, entry.model)) }}
     {%- elif file -%}
         {%- set path = file | replace('{table}', entry.get('identifier') or table) -%}
         {%- set literal = dbt.string_literal(dbt.escape_single_quotes(path)) -%}

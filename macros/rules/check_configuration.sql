@@ -78,6 +78,15 @@
         {%- do overlaps.append(cell.rfm_cell ~ " (" ~ (matching | join(', ')) ~ ")") if matching | length > 1 -%}
     {%- endfor -%}
     {%- set errors = [] -%}
+    {%- for metric, values in rfm_fixed_cutpoints().items() -%}
+        {%- set ascending = values | sort(reverse=metric == 'recency') -%}
+        {%- if metric not in ('recency', 'frequency', 'monetary')
+            or values | select('number') | list | length != map.score_count - 1 or values != ascending -%}
+            {%- do errors.append("The cut points of '" ~ metric ~ "' are " ~ values ~ "; recency, frequency or monetary"
+                ~ " takes " ~ (map.score_count - 1) ~ " numbers, from the one for score 2 on (recency falling, the"
+                ~ " others rising).") -%}
+        {%- endif -%}
+    {%- endfor -%}
     {%- if gaps -%}
         {%- do errors.append("The RFM map leaves " ~ gaps | length ~ " of " ~ map.score_count ** 3
             ~ " cells without a segment: " ~ (gaps | join(', ')) ~ ".") -%}

@@ -35,7 +35,7 @@ first_and_last as (
 
 ),
 
--- The last day in the data may be half a day. Without any event every day gives the same.
+-- The last day in the data may be half a day. Without events every day gives the same.
 chosen as (
 
     select

@@ -35,15 +35,14 @@ known_by_then as (
         not orders.is_credit_note as is_order,
         extract(month from orders.business_date) as month_number,
         {{ iso_weekday('orders.business_date') }} as weekday_number,
-        {{ dbt.datediff('orders.business_date', 'as_of.as_of_date', 'day') }} as age_days,
+        {{ dbt.datediff('orders.business_date', 'as_of.as_of_date', 'day') }}
+            as age_days,
         case
             when orders.refunded_date <= as_of.as_of_date then orders.refunded_amount
             else 0
         end as refunded_amount,
-        case
-            when orders.refunded_date <= as_of.as_of_date
-                then {{ dbt.datediff('orders.refunded_date', 'as_of.as_of_date', 'day') }}
-        end as refund_age_days
+        {{ dbt.datediff('orders.refunded_date', 'as_of.as_of_date', 'day') }}
+            as refund_age_days
 
     from orders
 
@@ -93,8 +92,8 @@ aggregated as (
 
         sum(order_amount) - sum(refunded_amount) as net_amount,
         {% for days in [30, 90, 365] %}
-        coalesce(sum(order_amount) filter (where age_days < {{ days }}), 0)
-        - coalesce(sum(refunded_amount) filter (where refund_age_days < {{ days }}), 0)
+        sum(case when age_days < {{ days }} then order_amount else 0 end)
+        - sum(case when refund_age_days < {{ days }} then refunded_amount else 0 end)
             as net_amount_{{ days }}d,
         {% endfor %}
         sum(gross_amount) as gross_amount,
@@ -103,22 +102,26 @@ aggregated as (
 
         count(*) filter (where is_order and age_days < {{ rfm_window_days }})
             as frequency,
-        coalesce(sum(order_amount) filter (where age_days < {{ rfm_window_days }}), 0)
-        - coalesce(
-            sum(refunded_amount) filter (where refund_age_days < {{ rfm_window_days }}), 0
+        sum(case when age_days < {{ rfm_window_days }} then order_amount else 0 end)
+        - sum(
+            case
+                when refund_age_days < {{ rfm_window_days }} then refunded_amount else 0
+            end
         ) as monetary_amount,
 
         sum(item_count) as item_count,
         cast(
-            percentile_cont(0.5) within group (order by gap_days) filter (where is_order)
-            as decimal(18, 1)
+            percentile_cont(0.5) within group (
+                order by case when is_order then gap_days end
+            ) as decimal(18, 1)
         ) as median_gap_days,
         max(gap_days) filter (where is_order and is_last) as last_gap_days,
 
         count(*) filter (where is_order and (discount_amount > 0 or has_coupon))
             as discounted_order_count,
         count(*) filter (where is_order and has_coupon) as coupon_order_count,
-        count(*) filter (where is_order and refunded_amount > 0) as refunded_order_count,
+        count(*) filter (where is_order and refunded_amount > 0)
+            as refunded_order_count,
         count(*) filter (where is_order and weekday_number >= 6) as weekend_order_count,
         count(*) filter (where is_order and business_hour >= 18) as evening_order_count,
         count(*) filter (where is_gift) as gift_order_count,
@@ -135,7 +138,7 @@ aggregated as (
         count(*) filter (where is_order and sales_channel in ('shop', 'store'))
             as shop_order_count,
         count(*) filter (where is_order and sales_channel is not null)
-            as order_count_with_channel_known
+            as channel_order_count
 
     from with_gaps
 

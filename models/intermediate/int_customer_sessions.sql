@@ -27,7 +27,8 @@ known_by_then as (
         sessions.searches,
         sessions.cart_additions,
         sessions.checkouts,
-        {{ dbt.datediff('sessions.business_date', 'as_of.as_of_date', 'day') }} as age_days
+        {{ dbt.datediff('sessions.business_date', 'as_of.as_of_date', 'day') }}
+            as age_days
 
     from sessions
 
@@ -59,7 +60,7 @@ aggregated as (
         sum(checkouts) as checkout_count,
         count(*) filter (where cart_additions > 0) as cart_session_count,
         count(*) filter (where cart_additions > 0 and coalesce(checkouts, 0) = 0)
-            as abandoned_cart_session_count,
+            as abandoned_cart_count,
         sum(duration_seconds) as session_seconds
 
     from known_by_then
@@ -98,7 +99,8 @@ joined as (
         ranked_by_device_type.device_type as preferred_device_type,
         coalesce(ranked_by_device_type.device_type_count, 0) as device_type_count,
         ranked_by_traffic_source.traffic_source as preferred_traffic_source,
-        coalesce(ranked_by_traffic_source.traffic_source_count, 0) as traffic_source_count
+        coalesce(ranked_by_traffic_source.traffic_source_count, 0)
+            as traffic_source_count
 
     from aggregated
     {% for attribute in ['device_type', 'traffic_source'] %}

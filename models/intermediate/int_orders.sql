@@ -18,7 +18,9 @@ dated as (
         order_id,
         customer_id,
         ordered_at,
-        {{ business_time('ordered_at') }} as ordered_local_at,
+        cast({{ business_time('ordered_at') }} as date) as business_date,
+        cast(extract(hour from {{ business_time('ordered_at') }}) as integer)
+            as business_hour,
         cast({{ business_time('refunded_at') }} as date) as refunded_date,
         cast({{ business_time('cancelled_at') }} as date) as cancelled_date,
         coalesce(status, '') = 'credit_note' as is_credit_note,
@@ -47,8 +49,8 @@ judged as (
         dated.order_id,
         dated.customer_id,
         dated.ordered_at,
-        cast(dated.ordered_local_at as date) as business_date,
-        cast(extract(hour from dated.ordered_local_at) as integer) as business_hour,
+        dated.business_date,
+        dated.business_hour,
         dated.is_credit_note,
 
         case
@@ -57,9 +59,9 @@ judged as (
         end as invalid_reason,
         -- A cancellation happens on its day: until then the order was valid.
         case
-            when customers.is_test_account then cast(dated.ordered_local_at as date)
+            when customers.is_test_account then dated.business_date
             when dated.is_cancelled
-                then coalesce(dated.cancelled_date, cast(dated.ordered_local_at as date))
+                then coalesce(dated.cancelled_date, dated.business_date)
         end as invalid_since_date,
 
         dated.gross_amount,
@@ -70,11 +72,12 @@ judged as (
         cast(dated.refunded_amount as decimal(18, 2)) as refunded_amount,
         case
             when dated.refunded_amount > 0
-                then coalesce(dated.refunded_date, cast(dated.ordered_local_at as date))
+                then coalesce(dated.refunded_date, dated.business_date)
         end as refunded_date,
         cast(
-            dated.gross_amount - coalesce(dated.discount_amount, 0) - dated.refunded_amount
-            as decimal(18, 2)
+            dated.gross_amount
+            - coalesce(dated.discount_amount, 0)
+            - dated.refunded_amount as decimal(18, 2)
         ) as net_amount,
 
         dated.item_count,

@@ -73,9 +73,13 @@ attributed as (
         clean_sessions.business_date,
         -- Until the visitor logs in, nobody knows whose session it was.
         case
-            when clean_sessions.customer_id is not null then clean_sessions.business_date
+            when clean_sessions.customer_id is not null
+                then clean_sessions.business_date
             when ranked_logins.customer_id is not null
-                then greatest(clean_sessions.business_date, ranked_logins.first_login_date)
+                then
+                    greatest(
+                        clean_sessions.business_date, ranked_logins.first_login_date
+                    )
         end as attributed_date,
         clean_sessions.duration_seconds,
         clean_sessions.device_type,

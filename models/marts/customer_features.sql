@@ -100,9 +100,9 @@ joined as (
             as autumn_order_share,
         {{ share('orders.winter_order_count', 'orders.order_count') }}
             as winter_order_share,
-        {{ share('orders.online_order_count', 'orders.order_count_with_channel_known') }}
+        {{ share('orders.online_order_count', 'orders.channel_order_count') }}
             as online_order_share,
-        {{ share('orders.shop_order_count', 'orders.order_count_with_channel_known') }}
+        {{ share('orders.shop_order_count', 'orders.channel_order_count') }}
             as shop_order_share,
         {{ ratio('orders.discount_amount', 'orders.gross_amount') }}
             as discount_amount_share,
@@ -129,7 +129,7 @@ joined as (
         cast(sessions.cart_addition_count as bigint) as cart_addition_count,
         cast(sessions.checkout_count as bigint) as checkout_count,
         sessions.cart_session_count,
-        {{ share('sessions.abandoned_cart_session_count', 'sessions.cart_session_count') }}
+        {{ share('sessions.abandoned_cart_count', 'sessions.cart_session_count') }}
             as cart_abandonment_share,
         cast(sessions.session_seconds as bigint) as session_seconds,
         {{ ratio('sessions.session_seconds', 'sessions.session_count', digits=2) }}

@@ -1,5 +1,3 @@
-{%- set score_count = rfm_map().score_count -%}
-
 with
 
 features as (
@@ -17,13 +15,11 @@ cutpoints as (
 pivoted as (
 
     select
-        {% for metric in ['recency', 'frequency', 'monetary'] %}
-        {% set outer = loop %}
-        {% for score in range(2, score_count + 1) %}
+        {% for metric, score in rfm_cutpoint_keys() %}
         max(case when metric = '{{ metric }}' and score = {{ score }} then cutpoint end)
-            as {{ metric }}_{{ score }}{{ "," if not (loop.last and outer.last) }}
+            as {{ metric }}_{{ score }},
         {% endfor %}
-        {% endfor %}
+        max(as_of_date) as as_of_date
 
     from cutpoints
 
@@ -38,36 +34,27 @@ scored as (
         features.frequency,
         features.monetary_amount,
 
-        {% for name, value, operator, metric in [
-            ('r_score', 'days_since_last_order', '<=', 'recency'),
-            ('f_score', 'frequency', '>=', 'frequency'),
-            ('m_score', 'monetary_amount', '>=', 'monetary'),
-        ] %}
         case
             when features.order_count > 0
-                then 1
-                    {% for score in range(2, score_count + 1) %}
-                    + case
-                        when features.{{ value }} {{ operator }} pivoted.{{ metric }}_{{ score }}
-                            then 1
-                        else 0
-                    end
-                    {% endfor %}
-        end as {{ name }},
-        {% endfor %}
+                then {{ rfm_score('features.days_since_last_order', '<=', 'recency') }}
+        end as r_score,
+        case
+            when features.order_count > 0
+                then {{ rfm_score('features.frequency', '>=', 'frequency') }}
+        end as f_score,
+        case
+            when features.order_count > 0
+                then {{ rfm_score('features.monetary_amount', '>=', 'monetary') }}
+        end as m_score,
 
         -- A range frame takes equal amounts together, so equal customers share a tier.
-        case
-            when features.monetary_amount > 0
-                then
-                    sum(greatest(features.monetary_amount, 0)) over (
-                        order by features.monetary_amount desc
-                        range between unbounded preceding and current row
-                    )
-                    - sum(features.monetary_amount) over (
-                        partition by features.monetary_amount
-                    )
-        end as amount_above,
+        sum(greatest(features.monetary_amount, 0)) over (
+            order by features.monetary_amount desc
+            range between unbounded preceding and current row
+        ) as amount_down_to_here,
+        sum(features.monetary_amount) over (
+            partition by features.monetary_amount
+        ) as amount_of_equals,
         sum(greatest(features.monetary_amount, 0)) over () as amount_in_all
 
     from features
@@ -98,7 +85,13 @@ named as (
         f_score,
         m_score,
         rfm_cell,
-        {{ ratio('amount_above', 'amount_in_all') }} as revenue_share_above,
+        case
+            when monetary_amount > 0
+                then {{ ratio(
+                    'amount_down_to_here - amount_of_equals',
+                    'amount_in_all'
+                ) }}
+        end as revenue_share_above,
         {{ segment_case('rfm', rfm_map().segments) }} as rfm_segment
 
     from celled

@@ -1,5 +1,4 @@
 {%- set score_count = rfm_map().score_count -%}
-{%- set fixed = rfm_fixed_cutpoints() -%}
 
 with
 
@@ -29,7 +28,7 @@ measured as (
 
     select
         'recency' as metric,
-        cast(-days_since_last_order as decimal(18, 2)) as value
+        cast(-days_since_last_order as decimal(18, 2)) as metric_value
 
     from buyers
 
@@ -37,7 +36,7 @@ measured as (
 
     select
         'frequency' as metric,
-        cast(frequency as decimal(18, 2)) as value
+        cast(frequency as decimal(18, 2)) as metric_value
 
     from buyers
 
@@ -45,7 +44,7 @@ measured as (
 
     select
         'monetary' as metric,
-        monetary_amount as value
+        monetary_amount as metric_value
 
     from buyers
 
@@ -55,13 +54,13 @@ counted as (
 
     select
         metric,
-        value,
+        metric_value,
 
         count(*) as customer_count
 
     from measured
 
-    group by metric, value
+    group by metric, metric_value
 
 ),
 
@@ -69,9 +68,9 @@ ranked as (
 
     select
         metric,
-        value,
+        metric_value,
 
-        sum(customer_count) over (partition by metric order by value asc)
+        sum(customer_count) over (partition by metric order by metric_value asc)
         - customer_count as customers_below,
         sum(customer_count) over (partition by metric) as customers_in_all
 
@@ -83,17 +82,17 @@ ranked as (
 quantiles as (
 
     select
-        metric,
         {% for score in range(2, score_count + 1) %}
         min(
             case
                 when
                     customers_below * {{ score_count }}
                     >= customers_in_all * {{ score - 1 }}
-                    then value
+                    then metric_value
             end
-        ) as cutpoint_{{ score }}{{ "," if not loop.last }}
+        ) as cutpoint_{{ score }},
         {% endfor %}
+        metric
 
     from ranked
 
@@ -103,18 +102,15 @@ quantiles as (
 
 grid as (
 
-    {% for metric in ['recency', 'frequency', 'monetary'] %}
-    {% set outer = loop %}
-    {% for score in range(2, score_count + 1) %}
+    {% for metric, score in rfm_cutpoint_keys() %}
     select
         '{{ metric }}' as metric,
         {{ score }} as score,
-        cast({{ fixed[metric][loop.index0] if metric in fixed else 'null' }} as decimal(18, 2))
+        cast({{ rfm_fixed_cutpoint(metric, score) }} as decimal(18, 2))
             as fixed_cutpoint
 
-    {{ "union all" if not (loop.last and outer.last) }}
+    {{ "union all" if not loop.last }}
 
-    {% endfor %}
     {% endfor %}
 ),
 
@@ -124,14 +120,16 @@ joined as (
         as_of.as_of_date,
         grid.metric,
         grid.score,
-        coalesce(
-            grid.fixed_cutpoint,
-            case grid.metric when 'recency' then -1 else 1 end
-            * case grid.score
-                {% for score in range(2, score_count + 1) %}
-                when {{ score }} then quantiles.cutpoint_{{ score }}
-                {% endfor %}
-            end
+        cast(
+            coalesce(
+                grid.fixed_cutpoint,
+                case grid.metric when 'recency' then -1 else 1 end
+                * case grid.score
+                    {% for score in range(2, score_count + 1) %}
+                    when {{ score }} then quantiles.cutpoint_{{ score }}
+                    {% endfor %}
+                end
+            ) as decimal(18, 2)
         ) as cutpoint,
         grid.fixed_cutpoint is not null as is_fixed
 
@@ -143,10 +141,4 @@ joined as (
 
 )
 
-select
-    as_of_date,
-    metric,
-    score,
-    cast(cutpoint as decimal(18, 2)) as cutpoint,
-    is_fixed
-from joined
+select * from joined

@@ -54,7 +54,8 @@ joined as (
         definitions.position,
         coalesce(aggregated.customer_count, 0) as customer_count,
         cast(coalesce(aggregated.order_count_365d, 0) as bigint) as order_count_365d,
-        cast(coalesce(aggregated.net_amount_365d, 0) as decimal(18, 2)) as net_amount_365d,
+        cast(coalesce(aggregated.net_amount_365d, 0) as decimal(18, 2))
+            as net_amount_365d,
         cast(coalesce(aggregated.net_amount, 0) as decimal(18, 2)) as net_amount,
         cast(aggregated.session_count_365d as bigint) as session_count_365d
 
@@ -81,7 +82,10 @@ compared as (
             as customer_share,
         order_count_365d,
         net_amount_365d,
-        {{ ratio('net_amount_365d', 'sum(net_amount_365d) over (partition by scheme)') }}
+        {{ ratio(
+            'net_amount_365d',
+            'sum(net_amount_365d) over (partition by scheme)'
+        ) }}
             as net_amount_365d_share,
         {{ ratio('net_amount_365d', 'order_count_365d', digits=2) }}
             as average_order_amount_365d,

@@ -2,11 +2,15 @@ with
 
 raw_customers as (
 
-    {{ raw_versions('customers', key='customer_id', latest_by=['updated_at']) }}
+    {{ raw_versions(
+        'customers',
+        key='customer_id',
+        latest_by=['updated_at']
+    ) }}
 
 ),
 
--- An attribute that cannot be read becomes null: refusing the customer would orphan the orders.
+-- An unreadable attribute becomes null: refusing the customer would orphan the orders.
 typed as (
 
     select

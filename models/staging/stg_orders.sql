@@ -86,8 +86,11 @@ checked as (
                 or (typed.gross_amount > 0 and typed.status = 'credit_note')
                 or typed.discount_amount < 0
                 or typed.refunded_amount < 0
-                or coalesce(typed.discount_amount, 0) + coalesce(typed.refunded_amount, 0)
-                > greatest(typed.gross_amount, 0)
+                or (
+                    coalesce(typed.discount_amount, 0)
+                    + coalesce(typed.refunded_amount, 0)
+                    > greatest(typed.gross_amount, 0)
+                )
                 then 'amount_out_of_range'
             when typed.currency <> '{{ var("reporting_currency") }}'
                 then 'unknown_currency'

@@ -17,7 +17,8 @@ orders as (
         read_csv(
             '{{ env_var("SEGMENTATION_DATA_PATH", "../../../shared/data") }}'
             || '/checkout_ab_synthetic/orders.csv',
-            header = true, all_varchar = true, delim = ',', quote = '"', escape = '"'
+            header = true, all_varchar = true, delim = ',', quote = '"', escape = '"',
+            comment = '', skip = 0
         )
 
 )
