@@ -11,25 +11,22 @@ a probability drawn from a Beta distribution. The same arguments write the same 
 """
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import sample_vocabulary as vocabulary
-from contract import ROOT, read_contract
+from contract import ROOT
 from numpy.random import Generator, SeedSequence
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sample_dirt import soiled
+from sample_tables import TABLES, Columns, as_text, joined, typed, words, write_csv, write_parquet
+from sample_vocabulary import CATEGORY, CHANNEL, DEVICE, DISCOUNT, KIND, PAYMENT, PLACE, TRAFFIC
 from tqdm import tqdm
 
-TABLES = ("customers", "orders", "sessions")
 CHUNK_CUSTOMERS = 10_000
 # 1 gives about 10 orders and 30 sessions per customer; the sample must stay small.
 ACTIVITY = {"csv": 0.235, "parquet": 1.0}
@@ -39,56 +36,12 @@ DAYS = 731
 DAY = 86_400
 LAST_SECOND = FIRST_DAY + DAYS * DAY - 1
 
+# Places in the tables of sample_vocabulary.py.
+BUYER, VISITOR = 0, 1
+SHOP, CARD, CASH = 2, 0, 4
+COMPLETED, SHIPPED, PROCESSING, CANCELLED, CREDIT_NOTE = range(5)
+
 Ints, Floats, Mask = NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]
-# Values, or values and where they are known. Times are seconds, amounts are cents.
-Columns = dict[str, NDArray | pa.Array | tuple[NDArray | pa.Array, Mask]]
-
-
-@cache
-def schemas() -> dict[str, pa.Schema]:
-    """The columns of each table and their types, from the contract."""
-    types = {
-        "varchar": pa.string(),
-        "timestamp": pa.timestamp("us"),
-        "date": pa.date32(),
-        "decimal(18, 2)": pa.decimal128(18, 2),
-        "integer": pa.int32(),
-        "boolean": pa.bool_(),
-    }
-    contract = read_contract()
-    return {
-        n: pa.schema([(c.name, types[c.data_type]) for c in contract[n].columns]) for n in TABLES
-    }
-
-
-def typed(columns: Columns, schema: pa.Schema) -> pa.Table:
-    # In between, what the numbers count: seconds since 1970, days, cents.
-    units = {pa.timestamp("us"): pa.timestamp("s"), pa.date32(): pa.int32()}
-    arrays = []
-    for field in schema:
-        values = columns[field.name]
-        values, known = values if isinstance(values, tuple) else (values, None)
-        array = values if isinstance(values, pa.Array) else pa.array(values)
-        if pa.types.is_decimal(field.type):
-            array = array.view(pa.decimal64(18, 2))
-        array = array.cast(units.get(field.type, field.type)).cast(field.type)
-        arrays.append(array if known is None else pc.if_else(known, array, None))
-    return pa.table(arrays, schema=schema)
-
-
-def as_text(table: pa.Table) -> pa.Table:
-    """Every column as the text of a CSV file; times to the second."""
-    columns = [c.cast("timestamp[s]") if c.type == "timestamp[us]" else c for c in table.columns]
-    return pa.table([column.cast(pa.string()) for column in columns], names=table.column_names)
-
-
-def words(values: Sequence[str | None], codes: Ints) -> pa.Array:
-    return pa.array(values, pa.string()).take(pa.array(codes))
-
-
-def joined(*parts: str | pa.Array | Ints) -> pa.Array:
-    texts = [pa.array(p).cast(pa.string()) if isinstance(p, np.ndarray) else p for p in parts]
-    return pc.binary_join_element_wise(*texts, "")
 
 
 def keys(prefix: str, numbers: Ints) -> pa.Array:
@@ -100,14 +53,14 @@ def customer_keys(numbers: Ints) -> pa.Array:
     return pc.if_else(numbers % 97 == 0, keys("0", numbers), keys("C", numbers))
 
 
-def weighted(rng: Generator, weights: Sequence[float], size: int) -> Ints:
-    return np.searchsorted(np.cumsum(weights) / np.sum(weights), rng.random(size), side="right")
+def weighted(rng: Generator, shares: ArrayLike, size: int) -> Ints:
+    return np.searchsorted(np.cumsum(shares) / np.sum(shares), rng.random(size), side="right")
 
 
-def preferred(rng: Generator, favourite: Ints, focus: Floats | float, weights: Sequence) -> Ints:
+def preferred(rng: Generator, favourite: Ints, focus: ArrayLike, shares: ArrayLike) -> Ints:
     """The favourite with the probability `focus`, else any."""
     kept = rng.random(len(favourite)) < focus
-    return np.where(kept, favourite, weighted(rng, weights, len(favourite)))
+    return np.where(kept, favourite, weighted(rng, shares, len(favourite)))
 
 
 def calendar() -> Floats:
@@ -138,30 +91,33 @@ def at_hour(rng: Generator, day: Ints, evening: Mask) -> Ints:
 
 def draw_people(rng: Generator, first_number: int, size: int, activity: float) -> SimpleNamespace:
     """What stays with a person; arrays of one length."""
-    start = rng.beta(1.0, 0.9, size) * (DAYS - 3)
+    start = rng.beta(1.0, 0.8, size) * (DAYS - 3)
     evening = rng.random(size) < 0.4
     company = rng.random(size) < 0.05
+    interest = rng.gamma(1.2, 1.0, size)
     return SimpleNamespace(
         size=size,
         number=np.arange(first_number, first_number + size),
-        kind=weighted(rng, vocabulary.KIND_SHARE, size),
+        kind=weighted(rng, KIND.share, size),
         start=start,
         created=at_hour(rng, start.astype(np.int64), evening),
-        rate=rng.gamma(1.1, 0.064 * activity, size),
+        purchase_rate=rng.gamma(1.1, 0.076 * activity, size),
         dropout=np.maximum(rng.beta(0.7, 6.0, size), 0.002),
+        interest=interest,
+        visit_rate=0.038 * activity * interest,
+        is_stranger=rng.random(size) < 0.5 * activity**0.5,
         spend=rng.normal(3.8, 0.55, size) + 0.7 * company,
         bulk=rng.gamma(0.6, 1.2, size) + 4.0 * company,
         price_sensitivity=rng.beta(0.6, 2.2, size),
         focus=np.where(rng.random(size) < 0.25, 0.3, 0.94),
-        channel=weighted(rng, vocabulary.CHANNEL_WEIGHT, size),
-        payment=weighted(rng, vocabulary.PAYMENT_WEIGHT, size),
-        category=weighted(rng, vocabulary.CATEGORY_WEIGHT, size),
-        traffic=weighted(rng, vocabulary.TRAFFIC_WEIGHT, size),
+        channel=weighted(rng, CHANNEL.share, size),
+        payment=weighted(rng, PAYMENT.share, size),
+        category=weighted(rng, CATEGORY.share, size),
+        traffic=weighted(rng, TRAFFIC.share, size),
         weekend=rng.random(size) < 0.2,
         evening=evening,
-        place=weighted(rng, vocabulary.PLACE_WEIGHT, size),
+        place=weighted(rng, PLACE.share, size),
         company=company,
-        interest=rng.gamma(1.2, 1.0, size),
     )
 
 
@@ -174,7 +130,8 @@ def draw_customers(rng: Generator, people: SimpleNamespace) -> Columns:
 
     tester = known(0.006)
     domain = words(["@example.com", "@example.org"], tester.astype(np.int64))
-    name = rng.integers(len(vocabulary.WOMEN + MEN), size=people.size)
+    first_names = vocabulary.WOMEN + vocabulary.MEN
+    name = rng.integers(len(first_names), size=people.size)
     gender = np.where(known(0.02), 2, name // len(vocabulary.WOMEN))
     age = np.clip(rng.normal(42, 14, people.size), 18, 90)
     changed = people.created + rng.random(people.size) * (LAST_SECOND - people.created)
@@ -182,24 +139,21 @@ def draw_customers(rng: Generator, people: SimpleNamespace) -> Columns:
         "customer_id": customer_keys(people.number),
         "created_at": people.created,
         "email": joined("customer", people.number, domain),
-        "phone": (
-            joined(words(vocabulary.PHONE, people.place), people.number % 90 + 10),
-            known(0.4),
-        ),
-        "first_name": words(vocabulary.WOMEN + MEN, name),
+        "phone": (joined(words(PLACE.phone, people.place), people.number % 90 + 10), known(0.4)),
+        "first_name": words(first_names, name),
         "last_name": any_of(vocabulary.LAST_NAMES),
         "birth_date": ((FIRST_DAY // DAY - age * 365.25).astype(np.int64), known(0.5)),
-        "gender": (words(["female", "male", "diverse"], gender), known(0.6)),
+        "gender": (words(vocabulary.GENDERS, gender), known(0.6)),
         "household_size": (1 + rng.poisson(1.2, people.size), known(0.3)),
         "income_band": (any_of(vocabulary.INCOMES), known(0.25)),
         "education": (any_of(vocabulary.EDUCATION), known(0.2)),
         "marital_status": (any_of(vocabulary.MARITAL), known(0.2)),
-        "language": (words(vocabulary.LANGUAGE, people.place), known(0.95)),
-        "country_code": (words(vocabulary.COUNTRY, people.place), known(0.98)),
-        "region": (words(vocabulary.REGION, people.place), known(0.9)),
-        "city": (words(vocabulary.CITY, people.place), known(0.9)),
-        "postal_code": (words(vocabulary.POSTAL_CODE, people.place), known(0.85)),
-        "acquisition_source": (words(vocabulary.ACQUISITION, people.traffic), known(0.9)),
+        "language": (words(PLACE.language, people.place), known(0.95)),
+        "country_code": (words(PLACE.country, people.place), known(0.98)),
+        "region": (words(PLACE.region, people.place), known(0.9)),
+        "city": (words(PLACE.city, people.place), known(0.9)),
+        "postal_code": (words(PLACE.postal_code, people.place), known(0.85)),
+        "acquisition_source": (words(TRAFFIC.acquisition, people.traffic), known(0.9)),
         "company_id": (keys("F", people.number // 3), people.company),
         "job_title": (any_of(vocabulary.JOBS), people.company & known(0.8)),
         "is_test_account": tester,
@@ -210,9 +164,11 @@ def draw_customers(rng: Generator, people: SimpleNamespace) -> Columns:
 def draw_purchases(rng: Generator, people: SimpleNamespace) -> tuple[Ints, Ints]:
     """Who buys and when, by time: a first order soon after the account, then the BG/NBD process."""
     first = people.start + rng.exponential(5.0, people.size)
-    buys = (people.kind == vocabulary.BUYER) & (first < DAYS)
+    buys = (people.kind == BUYER) & (first < DAYS)
     begin = to_demand(first)
-    candidates = np.where(buys, 1 + rng.poisson(people.rate * np.maximum(DAYS - begin, 0)), 0)
+    # The last sum of the calendar may miss DAYS by a rounding error.
+    repeats = rng.poisson(people.purchase_rate * np.maximum(DAYS - begin, 0))
+    candidates = np.where(buys, 1 + repeats, 0)
     owner = np.repeat(np.arange(people.size), candidates)
     offset = np.cumsum(candidates) - candidates
     demand = begin[owner] + rng.random(len(owner)) * (DAYS - begin[owner])
@@ -239,39 +195,29 @@ def draw_orders(
         return rng.random(size) < share
 
     number = np.arange(first, first + size)
-    category = preferred(rng, people.category[owner], 0.6, vocabulary.CATEGORY_WEIGHT)
-    channel = preferred(rng, people.channel[owner], people.focus[owner], vocabulary.CHANNEL_WEIGHT)
-    payment = preferred(rng, people.payment[owner], 0.85, vocabulary.PAYMENT_WEIGHT)
-    payment = np.where(
-        (payment == vocabulary.CASH) & (channel != vocabulary.SHOP), vocabulary.CARD, payment
-    )
+    category = preferred(rng, people.category[owner], 0.6, CATEGORY.share)
+    channel = preferred(rng, people.channel[owner], people.focus[owner], CHANNEL.share)
+    payment = preferred(rng, people.payment[owner], 0.85, PAYMENT.share)
+    payment = np.where((payment == CASH) & (channel != SHOP), CARD, payment)
 
-    price = np.exp(people.spend[owner] + rng.normal(0, 0.4, size))
-    gross = np.maximum(
-        (price * np.array(vocabulary.CATEGORY_PRICE)[category] * 100).astype(np.int64), 199
-    )
+    price = np.exp(people.spend[owner] + rng.normal(0, 0.4, size)) * CATEGORY.price[category]
+    gross = np.maximum(price * 100, 199).astype(np.int64)
     discounted = chance(people.price_sensitivity[owner])
-    percent = np.array(vocabulary.DISCOUNT_PERCENTS)[
-        weighted(rng, vocabulary.DISCOUNT_WEIGHT, size)
-    ]
-    status = np.where(chance(0.08), vocabulary.SHIPPED, vocabulary.COMPLETED)
-    status = np.where(bought > LAST_SECOND - 3 * DAY, vocabulary.PROCESSING, status)
-    status = np.where(chance(0.035), vocabulary.CANCELLED, status)
-    status = np.where(chance(0.005), vocabulary.CREDIT_NOTE, status)
-    credit = status == vocabulary.CREDIT_NOTE
+    percent = DISCOUNT.percent[weighted(rng, DISCOUNT.share, size)].astype(np.int64)
+    status = np.where(chance(0.08), SHIPPED, COMPLETED)
+    status = np.where(bought > LAST_SECOND - 3 * DAY, PROCESSING, status)
+    status = np.where(chance(0.035), CANCELLED, status)
+    status = np.where(chance(0.005), CREDIT_NOTE, status)
+    credit = status == CREDIT_NOTE
     gross = np.where(credit, -gross // 2, gross)
     discount = np.where(discounted & ~credit, gross * percent // 100, 0)
 
     # Some shops write the date of a cancellation without the status, or the other way round.
-    cancelled = np.where(
-        status == vocabulary.CANCELLED, chance(0.9), (status == vocabulary.SHIPPED) & chance(0.02)
-    )
+    cancelled = np.where(status == CANCELLED, chance(0.9), (status == SHIPPED) & chance(0.02))
     cancelled_at = bought + 3600 + rng.exponential(DAY, size).astype(np.int64)
     cancelled &= cancelled_at <= LAST_SECOND
     refunded_at = bought + rng.integers(2 * DAY, 25 * DAY, size)
-    refunded = (
-        (status <= vocabulary.SHIPPED) & ~cancelled & (refunded_at <= LAST_SECOND) & chance(0.06)
-    )
+    refunded = (status <= SHIPPED) & ~cancelled & (refunded_at <= LAST_SECOND) & chance(0.06)
     refund_percent = np.where(chance(0.45), 100, rng.integers(10, 91, size))
     changed = bought + 1800 + rng.exponential(DAY, size).astype(np.int64)
     changed = np.maximum(changed, np.where(refunded, refunded_at, 0))
@@ -285,6 +231,7 @@ def draw_orders(
     guest = chance(0.02)
     guest_email = joined("guest", number, "@example.org")
     email = pc.if_else(guest & chance(0.5), guest_email, emails.take(pa.array(owner)))
+    country = preferred(rng, people.place[owner], 0.96, PLACE.share)
     return {
         "order_id": keys("O", number),
         "customer_id": (customer_keys(people.number[owner]), ~guest),
@@ -298,34 +245,24 @@ def draw_orders(
         "refunded_at": (refunded_at, refunded & chance(0.95)),
         "cancelled_at": (cancelled_at, cancelled),
         "item_count": 1 + rng.poisson(people.bulk[owner]),
-        "category": words(vocabulary.CATEGORIES, category),
-        "sales_channel": words(vocabulary.CHANNELS, channel),
-        "payment_method": words(vocabulary.PAYMENTS, payment),
-        "coupon_code": (words(vocabulary.COUPONS, coupon), discounted & ~credit & chance(0.6)),
+        "category": words(CATEGORY.name, category),
+        "sales_channel": words(CHANNEL.name, channel),
+        "payment_method": words(PAYMENT.name, payment),
+        "coupon_code": (words(vocabulary.COUPONS, coupon), (discount > 0) & chance(0.6)),
         "is_gift": chance(np.where(before_christmas, 0.25, 0.03)),
-        "country_code": words(
-            vocabulary.COUNTRY, preferred(rng, people.place[owner], 0.96, vocabulary.PLACE_WEIGHT)
-        ),
+        "country_code": words(PLACE.country, country),
         "updated_at": changed,
         "loaded_at": (changed // DAY + 1) * DAY + 3 * 3600,
-    }, (channel < vocabulary.SHOP) & ~guest
+    }, (channel < SHOP) & ~guest
 
 
 def draw_sessions(
-    rng: Generator,
-    people: SimpleNamespace,
-    activity: float,
-    owner: Ints,
-    bought: Ints,
-    online: Mask,
-    first: int,
+    rng: Generator, people: SimpleNamespace, owner: Ints, bought: Ints, online: Mask, first: int
 ) -> Columns:
     """Visits that browse, visits that lead to an online order, and those of strangers."""
     begin = to_demand(np.maximum(people.start - rng.exponential(12.0, people.size), 0))
-    rate = (0.35 * people.rate + 0.034 * activity * people.interest) * vocabulary.KIND_SESSIONS[
-        people.kind
-    ]
-    browser = np.repeat(np.arange(people.size), rng.poisson(rate * (DAYS - begin)))
+    visits = (0.35 * people.purchase_rate + people.visit_rate) * KIND.sessions[people.kind]
+    browser = np.repeat(np.arange(people.size), rng.poisson(visits * (DAYS - begin)))
     demand = begin[browser] + rng.random(len(browser)) * (DAYS - begin[browser])
     browsed = at_hour(rng, to_day(demand), people.evening[browser])
     # After the last order most visits stop, but not all.
@@ -334,7 +271,7 @@ def draw_sessions(
     stays = (browsed <= last_order[browser] + 45 * DAY) | (rng.random(len(browser)) < 0.4)
     browser, browsed = browser[stays], browsed[stays]
     buying = np.flatnonzero(online & (rng.random(len(owner)) < 0.9))
-    strangers = np.flatnonzero(rng.random(people.size) < 0.5 * activity**0.5)
+    strangers = np.flatnonzero(people.is_stranger)
     strangers = np.repeat(strangers, 1 + rng.poisson(0.7, len(strangers)))
     seen = at_hour(rng, to_day(rng.random(len(strangers)) * DAYS), people.evening[strangers])
 
@@ -344,27 +281,23 @@ def draw_sessions(
     who = np.concatenate([browser, owner[buying], strangers])[order]
     part = np.repeat([0, 1, 2], [len(browser), len(buying), len(strangers)])[order]
     buys, stranger, size = part == 1, part == 2, len(part)
-    # Nobody ever logs in with the last of a person's four devices. Some households share the first.
+    # Nobody ever logs in with the last of a person's four devices; some households share the first.
     slot = rng.integers(0, (1 + rng.binomial(2, 0.35, people.size))[who])
     slot = np.where(stranger, 3, slot)
     shared = (people.number[who] % 40 == 0) & (slot == 0)
-    device = weighted(rng, vocabulary.DEVICE_WEIGHT, people.size * 4)[who * 4 + slot]
+    device = weighted(rng, DEVICE.share, people.size * 4)[who * 4 + slot]
 
-    kind = np.where(stranger, vocabulary.VISITOR, people.kind[who])
-    products = rng.poisson(
-        0.6 + 1.6 * people.interest[who] + 2.0 * buys + vocabulary.KIND_PRODUCTS[kind]
-    )
+    kind = np.where(stranger, VISITOR, people.kind[who])
+    products = rng.poisson(0.6 + 1.6 * people.interest[who] + 2.0 * buys + KIND.products[kind])
     products = np.maximum(products, buys)
     searches = rng.poisson(0.5, size)
     pages = products + searches + 1 + rng.poisson(1.5, size)
-    carts = np.where(
-        buys, 1 + rng.poisson(0.6, size), rng.binomial(products, vocabulary.KIND_CARTS[kind])
-    )
+    carts = np.where(buys, 1 + rng.poisson(0.6, size), rng.binomial(products, KIND.carts[kind]))
     duration = 10 + (pages * rng.exponential(40.0, size)).astype(np.int64)
     started = np.maximum(np.where(buys, moment - duration, moment), FIRST_DAY)
     ended = np.minimum(np.where(buys, moment + 60, moment + duration), LAST_SECOND + 1)
     logged_in = ~stranger & (buys | (started >= people.created[who]) & (rng.random(size) < 0.72))
-    traffic = preferred(rng, people.traffic[who], 0.55, vocabulary.TRAFFIC_WEIGHT)
+    traffic = preferred(rng, people.traffic[who], 0.55, TRAFFIC.share)
     quarter = np.minimum((started - FIRST_DAY) // DAY * 8 // DAYS, 7)
     campaign = words(vocabulary.CAMPAIGNS, quarter + 8 * np.minimum(traffic, 1))
     downloads, shares = rng.poisson(0.03, size), rng.poisson(0.03, size)
@@ -374,11 +307,11 @@ def draw_sessions(
         "visitor_id": keys("V", people.number[who] * 4 + slot - 4 * shared),
         "started_at": started,
         "ended_at": (ended, rng.random(size) < 0.98),
-        "device_type": words(vocabulary.DEVICE, device),
-        "operating_system": words(vocabulary.SYSTEM, device),
-        "browser": words(vocabulary.BROWSER, device),
-        "traffic_source": words(vocabulary.SOURCE, traffic),
-        "traffic_medium": words(vocabulary.MEDIUM, traffic),
+        "device_type": words(DEVICE.type, device),
+        "operating_system": words(DEVICE.system, device),
+        "browser": words(DEVICE.browser, device),
+        "traffic_source": words(TRAFFIC.source, traffic),
+        "traffic_medium": words(TRAFFIC.medium, traffic),
         "campaign": (campaign, (traffic < 2) & (rng.random(size) < 0.7)),
         "page_views": pages,
         "product_views": products,
@@ -387,58 +320,32 @@ def draw_sessions(
         "checkouts": np.where(buys, 1, (carts > 0) & (rng.random(size) < 0.2)),
         "downloads": (downloads, downloads > 0),
         "shares": (shares, shares > 0),
-        "country_code": (words(vocabulary.COUNTRY, people.place[who]), rng.random(size) < 0.97),
+        "country_code": (words(PLACE.country, people.place[who]), rng.random(size) < 0.97),
     }
 
 
 def draw_chunks(
-    customers: int, seed: int, activity: float, as_csv: bool
+    customer_count: int, seed: int, activity: float, as_csv: bool
 ) -> Iterator[dict[str, pa.Table]]:
-    starts = range(1, customers + 1, CHUNK_CUSTOMERS)
+    starts = range(1, customer_count + 1, CHUNK_CUSTOMERS)
     first_order = first_session = 1
-    for start, chunk_seed in zip(tqdm(starts, unit="chunk"), SeedSequence(seed).spawn(len(starts))):
-        rng = np.random.default_rng(chunk_seed)
-        size = min(CHUNK_CUSTOMERS, customers + 1 - start)
+    for start, own_seed in zip(tqdm(starts, unit="chunk"), SeedSequence(seed).spawn(len(starts))):
+        rng = np.random.default_rng(own_seed)
+        size = min(CHUNK_CUSTOMERS, customer_count + 1 - start)
         people = draw_people(rng, start, size, activity)
-        customers_drawn = draw_customers(rng, people)
+        customers = draw_customers(rng, people)
         owner, bought = draw_purchases(rng, people)
-        orders, online = draw_orders(
-            rng, people, customers_drawn["email"], owner, bought, first_order
-        )
-        sessions = draw_sessions(rng, people, activity, owner, bought, online, first_session)
+        orders, online = draw_orders(rng, people, customers["email"], owner, bought, first_order)
+        sessions = draw_sessions(rng, people, owner, bought, online, first_session)
+        first_order += len(bought)
+        first_session += len(sessions["started_at"])
         tables = {}
-        for name, columns in zip(TABLES, (customers_drawn, orders, sessions)):
-            table = typed(columns, schemas()[name])
+        for name, columns in zip(TABLES, (customers, orders, sessions), strict=True):
+            table = typed(name, columns)
             table = soiled(rng, name, as_text(table) if as_csv else table)
             # Nobody should come to rely on an order of the rows; at scale shuffling is too dear.
             tables[name] = table.take(rng.permutation(len(table))) if as_csv else table
-        first_order += len(bought)
-        first_session += len(sessions["started_at"])
         yield tables
-
-
-def write_csv(chunks: Iterator[dict[str, pa.Table]], output: Path) -> None:
-    with ExitStack() as stack:
-        writers = {}
-        for name, schema in schemas().items():
-            path = output / f"sample_{name}.csv"
-            file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            writers[name] = csv.writer(file, lineterminator="\n")
-            writers[name].writerow(schema.names)
-        for tables in chunks:
-            for name, table in tables.items():
-                writers[name].writerows(zip(*table.to_pydict().values()))
-
-
-def write_parquet(chunks: Iterator[dict[str, pa.Table]], output: Path) -> None:
-    with ExitStack() as stack:
-        writers = {}
-        for name, schema in schemas().items():
-            writer = pq.ParquetWriter(output / f"{name}.parquet", schema, compression="zstd")
-            writers[name] = stack.enter_context(writer)
-        for tables in chunks:
-            for name, table in tables.items():
-                writers[name].write_table(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

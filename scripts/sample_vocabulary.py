@@ -1,19 +1,32 @@
 """What the people, places and goods of the sample are called, and how often each occurs."""
 
-# Kinds of people: share, sessions against a buyer's, products viewed more in each, and carts per
-# product without buying. Buyers, who abandon carts, who only look, visitors, who never come.
-KINDS = (
-    (0.80, 1.0, 0.0, 0.06),
-    (0.06, 1.6, 3.0, 0.20),
-    (0.05, 2.2, 3.0, 0.0),
-    (0.05, 0.35, 0.0, 0.0),
-    (0.04, 0.0, 0.0, 0.0),
-)
-KIND_SHARE, KIND_SESSIONS, KIND_PRODUCTS, KIND_CARTS = zip(*KINDS)
-BUYER, VISITOR = 0, 3
+from types import SimpleNamespace
 
-# Country, language, region, town, postal code, start of a phone range kept for fiction, weight.
-PLACES = (
+import numpy as np
+
+
+def columns(names: str, *rows: tuple) -> SimpleNamespace:
+    """The columns of a small table as arrays, by their names."""
+    return SimpleNamespace(
+        **{
+            name: np.array(values, object if isinstance(values[0], str) else float)
+            for name, values in zip(names.split(), zip(*rows, strict=True), strict=True)
+        }
+    )
+
+
+# Sessions are against a buyer's; products are those viewed in addition; carts per product viewed.
+KIND = columns(
+    "name share sessions products carts",
+    ("buyer", 80, 1.0, 0.0, 0.06),
+    ("visitor", 5, 0.35, 0.0, 0.0),
+    ("window shopper", 5, 2.2, 3.0, 0.0),
+    ("cart abandoner", 6, 1.6, 3.0, 0.2),
+    ("silent", 4, 0.0, 0.0, 0.0),
+)
+# Phone numbers begin like those that are kept for fiction.
+PLACE = columns(
+    "country language region city postal_code phone share",
     ("DE", "de", "Bayern", "Neuwalden", "80997", "+4930231250", 17),
     ("DE", "de", "Hessen", "Lindenried", "60996", "+4930231250", 12),
     ("DE", "de", "Sachsen", "Elbtal", "01995", "+4930231250", 8),
@@ -29,8 +42,8 @@ PLACES = (
     ("US", "en", "Oregon", "Cedar Bend", "97999", "+120255501", 6),
     ("US", "es", "Texas", "Mesa Clara", "79998", "+120255501", 4),
 )
-COUNTRY, LANGUAGE, REGION, CITY, POSTAL_CODE, PHONE, PLACE_WEIGHT = zip(*PLACES)
-DEVICES = (
+DEVICE = columns(
+    "type system browser share",
     ("mobile", "iOS", "Safari", 28),
     ("mobile", "Android", "Chrome", 27),
     ("desktop", "Windows", "Chrome", 17),
@@ -39,9 +52,9 @@ DEVICES = (
     ("tablet", "iPadOS", "Safari", 7),
     ("desktop", "Linux", "Firefox", 4),
 )
-DEVICE, SYSTEM, BROWSER, DEVICE_WEIGHT = zip(*DEVICES)
-# Source and medium of a visit, the acquisition source that they make, weight.
-TRAFFIC = (
+# The first two carry campaigns; acquisition is the source of a customer who came that way.
+TRAFFIC = columns(
+    "source medium acquisition share",
     ("google", "cpc", "paid_search", 15),
     ("newsletter", "email", "newsletter", 12),
     ("google", "organic", "organic_search", 27),
@@ -50,23 +63,31 @@ TRAFFIC = (
     ("partner", "referral", "referral", 6),
     ("bing", "organic", "organic_search", 4),
 )
-SOURCE, MEDIUM, ACQUISITION, TRAFFIC_WEIGHT = zip(*TRAFFIC)
-# Eight quarters of each of the first two of TRAFFIC, which alone carry a campaign.
+# One for each of eight quarters, first of paid search, then of the newsletter.
 CAMPAIGNS = [f"{kind}_{year}q{q}" for kind in ("cpc", "mail") for year in (24, 25) for q in "1234"]
+CATEGORY = columns(
+    "name price share",
+    ("fashion", 1.0, 24),
+    ("home", 1.2, 18),
+    ("electronics", 2.1, 12),
+    ("beauty", 0.6, 16),
+    ("sports", 1.1, 12),
+    ("books", 0.4, 10),
+    ("toys", 0.7, 8),
+)
+CHANNEL = columns("name share", ("web", 42), ("app", 27), ("shop", 25), ("phone", 6))
+PAYMENT = columns(
+    "name share", ("card", 40), ("paypal", 30), ("invoice", 18), ("gift_card", 3), ("cash", 9)
+)
+DISCOUNT = columns("percent share", (5, 25), (10, 35), (15, 20), (20, 15), (30, 5))
+STATUSES = ("completed", "shipped", "processing", "cancelled", "credit_note")
+COUPONS = ("WELCOME10", "SPRING15", "SUMMER20", "FALL15", "XMAS10")
 
 WOMEN = ("Anna", "Zoë", "Marie", "Léa", "Emma", "Ayşe", "Grace", "Lucía", "Sophie", "Nora")
 MEN = ("Paul", "Jürgen", "Hugo", "Émile", "James", "Mehmet", "Owen", "Diego", "Felix", "Noah")
 LAST_NAMES = ("Müller", "Lefèvre", "Evans", "Yılmaz", "García", "O'Neill", "Schmidt", "Novak")
+GENDERS = ("female", "male", "diverse")
 INCOMES = ("under 25k", "25k-50k", "50k-75k", "75k-100k", "over 100k")
 EDUCATION = ("school", "apprenticeship", "bachelor", "master", "doctorate")
 MARITAL = ("single", "married", "divorced", "widowed")
 JOBS = ("Buyer", "Office Manager", "Managing Director", "Head of Purchasing", "Assistant")
-CATEGORIES = ("fashion", "home", "electronics", "beauty", "sports", "books", "toys")
-CATEGORY_WEIGHT, CATEGORY_PRICE = (24, 18, 12, 16, 12, 10, 8), (1.0, 1.2, 2.1, 0.6, 1.1, 0.4, 0.7)
-CHANNELS, CHANNEL_WEIGHT = ("web", "app", "shop", "phone"), (42, 27, 25, 6)
-PAYMENTS, PAYMENT_WEIGHT = ("card", "paypal", "invoice", "gift_card", "cash"), (40, 30, 18, 3, 9)
-SHOP, CARD, CASH = 2, 0, 4
-COUPONS = ("WELCOME10", "SPRING15", "SUMMER20", "FALL15", "XMAS10")
-DISCOUNT_PERCENTS, DISCOUNT_WEIGHT = (5, 10, 15, 20, 30), (25, 35, 20, 15, 5)
-STATUSES = ("completed", "shipped", "processing", "cancelled", "credit_note")
-COMPLETED, SHIPPED, PROCESSING, CANCELLED, CREDIT_NOTE = range(5)

@@ -23,6 +23,7 @@ class Build:
         self.project = project
         self.target = folder / "target"
         self.database = folder / "build.duckdb"
+        self.profiles = ROOT / "profiles"
         self.warnings: list[str] = []
         self.errors: list[str] = []
 
@@ -32,7 +33,7 @@ class Build:
         os.environ["SEGMENTATION_DUCKDB_PATH"] = str(self.database)
         command = [
             *arguments,
-            *("--project-dir", str(self.project), "--profiles-dir", str(ROOT / "profiles")),
+            *("--project-dir", str(self.project), "--profiles-dir", str(self.profiles)),
             *("--log-path", str(self.target / "logs"), "--log-level", "none"),
             *("--vars", yaml.safe_dump(variables or {})),
         ]

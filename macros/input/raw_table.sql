@@ -3,7 +3,8 @@
         select * from {{ ref('sample_' ~ table) }}
     {%- else -%}
         {#- Called while parsing too, so that dbt learns what staging depends on. -#}
-        {%- set entry = var('raw').get('tables', {}).get(table) -%}
+        {%- set raw = var('raw') if var('raw') is mapping else {} -%}
+        {%- set entry = (raw.get('tables') or {}).get(table) -%}
         {%- set relation = raw_relation(table, entry) if entry is mapping -%}
         {%- if not execute -%}
             select 1

@@ -1,7 +1,7 @@
 {% macro parse_condition(condition, place) %}
     {%- set text = condition | string | trim -%}
     {%- set match = modules.re.fullmatch(
-        '(?i)(?P<operator>!=|<=|>=|=|<|>) *(?P<value>.+)'
+        '(?i)(?P<operator>!=|<=|>=|=|<|>) *(?P<value>[^=<>!].*)'
         '|(?P<null>is null|is not null)'
         '|between +(?P<low>.+?) +and +(?P<high>.+)'
         '|in *[(](?P<list>.+)[)]',

@@ -1,0 +1,221 @@
+"""What must not matter, does not: the order of rows, files, ids, threads, units, and what comes later."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import ROOT, Build
+
+TABLES = ("customers", "orders", "sessions")
+MARTS = (
+    "customer_features",
+    "rfm_cutpoints",
+    "customer_rfm_scores",
+    "customer_segments",
+    "segment_kpis",
+    "customers",
+    "quarantined_rows",
+)
+# Turns an id into another one, and back: C0001 <-> D1000.
+RENAME = "case when trim({0}) <> '' then translate(reverse(trim({0})), 'CD', 'DC') end"
+SEED = "read_csv('{}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
+
+
+def raw_sample() -> duckdb.DuckDBPyConnection:
+    """The raw sample as three tables of text, to be changed and written by a test."""
+    connection = duckdb.connect()
+    for table in TABLES:
+        path = ROOT / "seeds" / "sample" / f"sample_{table}.csv"
+        connection.execute(f"create table {table} as from {SEED.format(path)}")
+    return connection
+
+
+def build_from(
+    build: Build,
+    connection: duckdb.DuckDBPyConnection,
+    variables: dict | None = None,
+    threads: int = 2,
+    parts: int = 1,
+) -> Build:
+    """Write the raw tables as Parquet, each in so many files, and build from those."""
+    folder = build.target.parent / "raw"
+    for table in TABLES:
+        (folder / table).mkdir(parents=True)
+        for part in range(parts):
+            connection.execute(
+                f"copy (select * exclude part from (select *, row_number() over () as part"
+                f" from {table}) where part % {parts} = {part})"
+                f" to '{folder / table / f'{part}.parquet'}'"
+            )
+    raw = {"files": f"{folder}/{{table}}/*.parquet", "tables": {table: {} for table in TABLES}}
+    assert build.dbt("run", variables={"raw": raw, **(variables or {})}, threads=threads), (
+        build.errors
+    )
+    return build
+
+
+def marts(build: Build) -> dict[str, list[tuple]]:
+    return {mart: build.rows(f"from {mart} order by all") for mart in MARTS}
+
+
+def segments(build: Build) -> list[tuple]:
+    return build.rows("select * exclude as_of_date from customer_segments order by customer_id")
+
+
+@pytest.fixture(scope="module")
+def expected(sample: Build) -> dict[str, list[tuple]]:
+    rows = marts(sample)
+    assert all(rows.values()), "an empty mart proves nothing"
+    return rows
+
+
+def test_the_order_of_the_rows_the_files_and_the_threads_change_nothing(
+    make_build: Callable[..., Build], expected: dict[str, list[tuple]]
+) -> None:
+    connection = raw_sample()
+    for table in TABLES:
+        connection.execute(
+            f"create or replace table {table} as from {table}"
+            " order by md5(concat_ws('|', *columns(*))) desc"
+        )
+    one = build_from(make_build("shuffled"), connection, threads=1, parts=3)
+    assert marts(one) == expected
+    four = build_from(make_build("four_threads"), connection, threads=4)
+    assert marts(four) == expected
+
+
+def test_renaming_the_ids_renames_the_rows_and_changes_nothing_else(
+    make_build: Callable[..., Build], sample: Build
+) -> None:
+    connection = raw_sample()
+    for table in TABLES:
+        connection.execute(f"update {table} set customer_id = {RENAME.format('customer_id')}")
+    for table, key in (("orders", "order_id"), ("sessions", "session_id")):
+        connection.execute(f"update {table} set {key} = reverse({key})")
+    renamed = build_from(make_build("renamed"), connection)
+    for mart in ("customer_features", "customer_rfm_scores", "customer_segments", "customers"):
+        back = f"select * replace ({RENAME.format('customer_id')} as customer_id) from {mart}"
+        assert renamed.rows(f"from ({back}) order by customer_id") == sample.rows(
+            f"from {mart} order by customer_id"
+        ), mart
+    assert renamed.rows("from segment_kpis order by all") == sample.rows(
+        "from segment_kpis order by all"
+    )
+
+
+def test_the_unit_of_money_changes_no_score_and_no_segment(
+    make_build: Callable[..., Build], sample: Build
+) -> None:
+    connection = raw_sample()
+    for column in ("gross_amount", "discount_amount", "refunded_amount"):
+        connection.execute(
+            f"update orders set {column} = cast(10 * cast(round(try_cast({column} as"
+            f" decimal(24, 6)), 2) as decimal(18, 2)) as varchar)"
+            f" where try_cast({column} as decimal(24, 6)) < 100000000"
+            f" and regexp_full_match({column}, '[0-9.-]+')"
+        )
+    scaled = build_from(make_build("scaled"), connection)
+    assert segments(scaled) == segments(sample)
+    net_amount = "select sum(net_amount) from customer_features"
+    assert scaled.value(net_amount) == 10 * sample.value(net_amount)
+
+
+def test_prospects_test_accounts_and_refused_rows_change_nobody_elses_result(
+    make_build: Callable[..., Build], sample: Build
+) -> None:
+    connection = raw_sample()
+    connection.execute(
+        "insert into customers by name select 'new prospect' as customer_id,"
+        " '2025-05-05' as created_at, 'false' as is_test_account union all"
+        " select 'robot', '2025-05-05', 'true'"
+    )
+    connection.execute(
+        "insert into orders by name"
+        " select 'o1' as order_id, 'robot' as customer_id, '2025-06-01' as ordered_at,"
+        " '900000' as gross_amount"
+        " union all select 'o2', 'nobody', '2025-06-01', '900000'"
+        " union all select 'o3', min(customer_id), '2025-06-01', 'much' from customers"
+    )
+    more = build_from(make_build("more"), connection)
+    known = [row for row in segments(more) if row[0] != "new prospect"]
+    assert known == segments(sample)
+    assert more.rows("from rfm_cutpoints order by all") == sample.rows(
+        "from rfm_cutpoints order by all"
+    )
+    assert more.rows(
+        "select lifecycle from customer_segments where customer_id = 'new prospect'"
+    ) == [("prospect",)]
+
+
+@pytest.mark.parametrize("as_of_date", ["2024-11-30", "2025-06-15"])
+def test_the_past_looks_the_same_with_and_without_what_came_later(
+    make_build: Callable[..., Build], as_of_date: str
+) -> None:
+    """A build on all data at an old date equals one on the data as they were on that date."""
+    variables = {"as_of_date": as_of_date}
+    whole = build_from(make_build("whole"), raw_sample(), variables)
+    cut = raw_sample()
+    later = f">= date '{as_of_date}' + 1"
+    cut.execute(f"delete from customers where try_cast(created_at as timestamp) {later}")
+    cut.execute(f"delete from orders where try_cast(ordered_at as timestamp) {later}")
+    cut.execute(f"delete from sessions where try_cast(started_at as timestamp) {later}")
+    cut.execute(
+        "update orders set refunded_amount = null, refunded_at = null"
+        f" where try_cast(refunded_at as timestamp) {later}"
+    )
+    cut.execute(
+        "update orders set status = 'completed', cancelled_at = null"
+        f" where try_cast(cancelled_at as timestamp) {later}"
+    )
+    now = build_from(make_build("cut"), cut, variables)
+    for mart in MARTS:
+        if mart != "quarantined_rows":
+            query = f"from {mart} order by all"
+            assert now.rows(query) == whole.rows(query), mart
+    assert len(segments(now)) > 100
+
+
+def test_typed_columns_give_what_text_gives(
+    make_build: Callable[..., Build], sample: Build
+) -> None:
+    """Timestamps, decimals and integers of a warehouse take another path than text."""
+    typed, text = duckdb.connect(), duckdb.connect()
+    for connection, columns in ((typed, "*"), (text, "cast(columns(*) as varchar)")):
+        connection.execute(f"attach '{sample.database}' as built (read_only)")
+        for table in TABLES:
+            connection.execute(
+                f"create table {table} as select {columns} from (select * exclude"
+                f" quarantine_reason from built.stg_{table} where quarantine_reason is null)"
+            )
+    from_types = build_from(make_build("from_types"), typed)
+    assert from_types.value("select count(*) from quarantined_rows") == 0
+    assert marts(from_types) == marts(build_from(make_build("from_text"), text))
+
+
+def test_the_time_zone_of_the_connection_changes_nothing(
+    make_build: Callable[..., Build], expected: dict[str, list[tuple]], tmp_path: Path
+) -> None:
+    profile = (ROOT / "profiles" / "profiles.yml").read_text()
+    assert "TimeZone: UTC" in profile
+    away = profile.replace("TimeZone: UTC", "TimeZone: Pacific/Auckland")
+    (tmp_path / "profiles.yml").write_text(away)
+    build = make_build("auckland")
+    build.profiles = tmp_path
+    assert marts(build_from(build, raw_sample())) == expected
+
+
+def test_an_absent_table_is_an_empty_table(
+    make_build: Callable[..., Build], sample: Build, tmp_path: Path
+) -> None:
+    connection = raw_sample()
+    for table in ("customers", "orders"):
+        connection.execute(f"copy {table} to '{tmp_path / table}.parquet'")
+    build = make_build("no_sessions")
+    raw = {"files": f"{tmp_path}/{{table}}.parquet", "tables": {"customers": {}, "orders": {}}}
+    assert build.dbt("build", variables={"raw": raw}), build.errors
+    unknown = "select distinct engagement, window_shopper from customer_segments"
+    assert build.rows(unknown) == [("unknown", "unknown")]
+    assert build.value("select sum(net_amount) from customer_features") == sample.value(
+        "select sum(net_amount) from customer_features"
+    )

@@ -1,0 +1,106 @@
+"""The project as a whole: no deprecations, one style, every column described, layers respected."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+from conftest import ROOT, Build
+from dbt.jsonschemas import jsonschemas
+
+CONTRACT = yaml.safe_load((ROOT / "models" / "staging" / "_sources.yml").read_text())["sources"][0]
+
+
+@pytest.fixture(scope="module")
+def models(sample: Build) -> dict[str, dict]:
+    """The models of the manifest by name."""
+    manifest = json.loads((sample.target / "manifest.json").read_text())
+    nodes = manifest["nodes"].values()
+    return {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+
+
+@pytest.fixture
+def deprecations_checked() -> Iterator[None]:
+    """Let dbt check the keys of YAML files, which it does for four other adapters only."""
+    adapters = getattr(jsonschemas, "_JSONSCHEMA_SUPPORTED_ADAPTERS", None)
+    assert adapters is not None, "dbt has renamed its list of adapters: look for the new name"
+    adapters.add("duckdb")
+    yield
+    adapters.remove("duckdb")
+
+
+@pytest.mark.usefixtures("deprecations_checked")
+def test_parsing_warns_of_nothing(make_build: Callable[..., Build]) -> None:
+    build = make_build("parse")
+    assert build.dbt("parse", "--no-partial-parse", "--show-all-deprecations"), build.errors
+    assert build.warnings == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sqlfluff", "lint", "--disable-progress-bar", "models", "tests"],
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+    ],
+    ids=["sqlfluff", "ruff-check", "ruff-format"],
+)
+def test_the_style_holds(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_mart_but_one_has_a_contract_and_describes_its_columns(
+    models: dict[str, dict],
+) -> None:
+    marts = {name: node for name, node in models.items() if node["path"].startswith("marts/")}
+    assert len(marts) >= 8
+    free = {name for name, node in marts.items() if not node["config"]["contract"]["enforced"]}
+    assert free == {"customer_segments"}
+    for node in marts.values():
+        for column in node["columns"].values():
+            assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_model_says_its_grain(models: dict[str, dict]) -> None:
+    for name, node in models.items():
+        assert "One row per" in node["description"].strip().split(". ")[-1], name
+
+
+def test_only_staging_reads_raw_tables(models: dict[str, dict]) -> None:
+    for name, node in models.items():
+        reads_raw = any("seed." in parent for parent in node["depends_on"]["nodes"])
+        assert reads_raw == name.startswith("stg_"), name
+
+
+def test_staging_has_the_columns_and_types_of_the_contract(sample: Build) -> None:
+    types = {"timestamp": "TIMESTAMP", "decimal(18, 2)": "DECIMAL(18,2)"}
+    for table in CONTRACT["tables"]:
+        promised = [
+            (column["name"], types.get(column["data_type"], column["data_type"].upper()))
+            for column in table["columns"]
+        ]
+        described = sample.rows(f"describe stg_{table['name']}")
+        assert [row[:2] for row in described] == [*promised, ("quarantine_reason", "VARCHAR")]
+
+
+def test_no_direct_identifier_leaves_staging(sample: Build) -> None:
+    identifiers = {
+        column["name"]
+        for table in CONTRACT["tables"]
+        for column in table["columns"]
+        if "pii" in column.get("config", {}).get("tags", [])
+    }
+    assert {"email", "birth_date"} <= identifiers
+    columns = sample.rows(
+        "select table_name, column_name from information_schema.columns"
+        " where table_name not like 'stg_%' and table_name not like 'sample_%'"
+    )
+    assert len(columns) > 100
+    assert [row for row in columns if row[1] in identifiers] == []
+
+
+def test_there_are_at_most_eight_vars() -> None:
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    assert len(project["vars"]) <= 8
