@@ -1,0 +1,132 @@
+"""The user's tables as they are: their names and kinds of type, from files or through dbt."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+KINDS = {
+    r".*(\[|\bstruct\b|\bmap\b)": "other",
+    r"u?(tiny|small|big|huge)?int(eger)?\d*$|(decimal|numeric)\(\d+, ?0\)": "whole number",
+    r"decimal|numeric|double|real|float": "number",
+    r"timestamp|datetime|date": "date",
+    r"bool(ean)?$": "boolean",
+    r"varchar|char|text|string|uuid|enum": "text",
+}
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table of the user: the kind of each column by its name, and how SQL reads it."""
+
+    name: str
+    columns: dict[str, str]
+    relation: str = ""
+    path: Path | None = None
+
+
+class UnreadableError(Exception):
+    """What is wrong with the input, and what to do, in words for the user."""
+
+
+def quoted(name: str, mark: str = '"') -> str:
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def kind_of(data_type: str) -> str:
+    """The kind of a type of DuckDB or Postgres. An enum's type holds values: never print it."""
+    kinds = (kind for pattern, kind in KINDS.items() if re.match(pattern, data_type.lower()))
+    return next(kinds, "other")
+
+
+def file_sql(path: Path) -> str:
+    """Nothing is left to the sniffer, which takes a row that begins with # for a comment."""
+    if path.suffix == ".parquet":
+        return f"read_parquet({quoted(str(path), chr(39))})"
+    options = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"'"
+    return f"read_csv({quoted(str(path), chr(39))}, {options}, comment = '', skip = 0)"
+
+
+def read_header(path: Path) -> list[str]:
+    """The names in the first line of a CSV file, once encoding and separator are as expected."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            f"{path.name} is not UTF-8. Save it as 'CSV UTF-8', or convert it:"
+            f" iconv -f WINDOWS-1252 -t UTF-8 {path.name} > new.csv"
+        ) from error
+    separators = [s for s in ";\t|" if len(header) == 1 and s in header[0]]
+    problem = ""
+    if separators:
+        problem = f"is separated by {separators[0]!r}. Save it with commas, or as Parquet."
+    # Without a header the first row would be taken for names, and be printed.
+    elif not any(header) or any(re.search(r"@|^[\d\s.,:/+TZ-]+$", name) for name in header):
+        problem = "begins with data or nothing. Add a line of names."
+    elif repeated := sorted({name for name in header if name and header.count(name) > 1}):
+        problem = f"names {listed(repeated)} twice. Rename one."
+    if problem:
+        raise UnreadableError(f"{path.name} {problem}")
+    return [name for name in header if name]
+
+
+def read_files(paths: Iterable[Path], project: Path) -> tuple[list[RawTable], list[str]]:
+    """The tables of files and folders, and what is wrong with the files that are none."""
+    tables: dict[str, RawTable] = {}
+    problems: list[str] = []
+    files = [
+        file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+    ]
+    for path in files:
+        if path.suffix not in (".csv", ".parquet"):
+            continue
+        full = path.resolve()
+        shown = full.relative_to(project) if full.is_relative_to(project) else full
+        try:
+            if path.suffix == ".csv":
+                columns = dict.fromkeys(read_header(path), "text")
+            else:
+                relation = duckdb.sql(f"from {file_sql(full)}")
+                kinds = [kind_of(str(data_type)) for data_type in relation.types]
+                columns = dict(zip(relation.columns, kinds, strict=True))
+            if path.stem in tables:
+                raise UnreadableError(f"There are two tables named {path.stem}. Name one of them.")
+            tables[path.stem] = RawTable(path.stem, columns, file_sql(full), shown)
+        except UnreadableError as error:
+            problems.append(str(error))
+        except (OSError, duckdb.Error):
+            problems.append(f"{path.name} cannot be opened, or is no {path.suffix[1:]} file.")
+    return list(tables.values()), problems
+
+
+def ask_dbt(sql: str, arguments: Sequence[str]) -> list[tuple]:
+    """The rows of a query on the profile's database, through dbt's own connection."""
+    from dbt.cli.main import dbtRunner  # takes seconds, and files do not need it
+
+    command = ["show", "--inline", sql, "--limit", "-1", "--log-level", "none"]
+    command += ["--log-level-file", "none", *arguments]
+    with redirect_stdout(sys.stderr):
+        result = dbtRunner().invoke(command)
+    if not result.success:
+        raise UnreadableError("dbt could not ask the database. Does `dbt debug` connect?")
+    return [tuple(row) for row in result.result.results[0].agate_table.rows]
+
+
+def read_schema(schema: str, ask: Callable[[str], list[tuple]]) -> list[RawTable]:
+    rows = ask(
+        "select table_name, column_name, data_type from information_schema.columns"
+        f" where table_schema = {quoted(schema, chr(39))}"
+        " and table_catalog = '{{ target.database }}' order by table_name, ordinal_position"
+    )
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, data_type in rows:
+        tables.setdefault(str(table), {})[str(column)] = kind_of(data_type)
+    if not tables:
+        raise UnreadableError(f"The schema {schema} has no tables, or this user may not see them.")
+    return [RawTable(n, columns, f"{quoted(schema)}.{quoted(n)}") for n, columns in tables.items()]
