@@ -55,10 +55,12 @@ class Match:
 
     def sql(self, ours: str) -> str:
         """The SQL for our column: quoted where needed, and a key never written as 12.0."""
-        name = self.columns.get(ours, "null")
-        sql = name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
-        sql = quoted(name) if ours in self.columns and name in keywords() else sql
-        if ours.endswith("_id") and self.raw.columns.get(name) == "number":
+        if ours not in self.columns:
+            return "null"
+        name = self.columns[ours]
+        is_plain = re.fullmatch("[a-z_][a-z0-9_]*", name) and name not in keywords()
+        sql = name if is_plain else quoted(name)
+        if ours.endswith("_id") and self.raw.columns[name] == "number":
             return f"cast(cast({sql} as bigint) as varchar)"
         return sql
 
@@ -99,7 +101,7 @@ def score(ours: Table, column: Column, name: str, kind: str) -> tuple[int, float
     if not fits(column, kind):
         return 0, 0
     table_words = "|".join(words_of(ours.name, *ours.aliases))
-    if re.sub(f"^({table_words})s?", "", squashed) in known:
+    if re.fullmatch(f"({table_words})s?({'|'.join(known)})", squashed):
         return 1, 1
     best = likeness(column, name) if len(squashed) >= SHORTEST_GUESS else 0
     return (1, best) if best >= CLOSE else (0, 0)
@@ -147,6 +149,7 @@ def match_tables(
             required = [column.name in match.columns for column in ours.columns if column.required]
             words = words_of(raw.name)
             named = len(words & words_of(ours.name, *ours.aliases)) / max(len(words), 1)
+            named += 0.1 * (words_of(ours.name) <= words)
             share, count = sum(required) / len(required), len(match.columns)
             has_columns = ours.columns[0].name in match.columns and share >= 0.5 and count >= 3
             if ours.name in chosen:
@@ -206,6 +209,10 @@ def rows_of(count: int) -> str:
     return f"{count:,} row" + ("s" if count != 1 else "")
 
 
+def model_of(ours: Table) -> str:
+    return f"make a dbt model of one row for each {ours.name[:-1]}, and name it under `model:`."
+
+
 def family_effects(missing: Sequence[Column], alive: set[str]) -> list[str]:
     """A sentence for each family that missing columns feed; `alive` have other columns left."""
     by_family: dict[str, list[str]] = {}
@@ -221,13 +228,12 @@ def family_effects(missing: Sequence[Column], alive: set[str]) -> list[str]:
 def notes_of(match: Match, alive: set[str]) -> list[str]:
     """What somebody should know about a table: what is missing or doubtful, and what was counted."""
     notes = [f"Please check the table: {match.doubt}"] if match.doubt else []
-    one = match.ours.name.removesuffix("s")
-    model = f"make a dbt model of one row for each {one}, and name it under `model:`."
+    one, model = match.ours.name.removesuffix("s"), model_of(match.ours)
     for column in match.missing():
         if column.required:
             names = ", ".join(candidates_for(column, match))
-            where = f"Could be: {names}." if names else f"If another table has it, {model}"
-            notes.append(f"ERROR: {column.name} is required and was not found. {where}")
+            hint = f"Could be: {names}." if names else f"If another table has it, {model}"
+            notes.append(f"ERROR: {column.name} is required and was not found. {hint}")
     for ours, raw in match.columns.items():
         if ours in match.doubts:
             notes.append(f"Please check: {ours} is taken from {raw}, {match.doubts[ours]}")
@@ -238,9 +244,13 @@ def notes_of(match: Match, alive: set[str]) -> list[str]:
     if count := counts.get("without_key"):
         notes.append(f"{rows_of(count)} without {key} will be set aside.")
     if count := counts.get("repeats"):
+        lines = f" If several rows make one {one}, sum them up: {model}"
+        many = lines if count > counts["rows"] / 10 else ""
+        notes.append(f"{key} repeats in {rows_of(count)}; one row for each is kept.{many}")
+    if one == "order" and counts.get("buyers") == counts.get("rows", 0) > 100:
         notes.append(
-            f"{key} repeats in {rows_of(count)}; one row for each is kept. If several rows make"
-            f" one {one}, sum them up: {model}"
+            f"No {buyer} has a second row. If it is made anew for each order, nobody can ever look"
+            " loyal: map the column that names the person."
         )
     if count := counts.get("orphans"):
         notes.append(
@@ -251,7 +261,8 @@ def notes_of(match: Match, alive: set[str]) -> list[str]:
     others = [column.name for column in missing if not column.families]
     notes += family_effects(missing, alive)
     notes += [f"Also missing: {listed(others)}."] if others else []
-    return notes + ([f"Not used: {', '.join(match.unused())}."] if match.unused() else [])
+    unused = ", ".join(match.unused())
+    return notes + ([f"Columns of yours not used: {unused}."] if unused else [])
 
 
 def report(
@@ -271,9 +282,9 @@ def report(
             notes = notes_of(match, alive)
         else:
             lines.append(f"{ours.name}: no table found.")
-            notes = family_effects(ours.columns, alive)
-            if ours.required:
-                notes = [f"ERROR: say which, with --table {ours.name}=NAME (of {names})."]
+            choose = f"say which, with --table {ours.name}=NAME (of {names}); if there is none"
+            error = f"ERROR: {choose}, {model_of(ours)}"
+            notes = [error] if ours.required else family_effects(ours.columns, alive)
         lines += [f"  {note}" for note in notes]
     unused = {table.name for table in tables} - {match.raw.name for match in matches.values()}
     return lines + ([f"Tables not used: {', '.join(sorted(unused))}."] if unused else [])
@@ -283,19 +294,19 @@ def counting_sql(matches: dict[str, Match]) -> str:
     """A row of counts for each table; no value of the data is selected."""
     selects = []
     for name, match in matches.items():
-        key = f"cast({match.sql(name.removesuffix('s') + '_id')} as varchar)"
-        orphans = "0"
-        if name == "orders" and "customers" in matches:
-            customers = matches["customers"]
+        key, buyer = (
+            f"cast({match.sql(column)} as varchar)"
+            for column in (f"{name.removesuffix('s')}_id", "customer_id")
+        )
+        orphans, customers = "0", matches.get("customers")
+        if name == "orders" and customers and "customer_id" in customers.columns:
             known = f"cast({customers.sql('customer_id')} as varchar)"
-            orphans = (
-                f"count(case when cast({match.sql('customer_id')} as varchar) not in (select {known}"
-                f" from {customers.raw.relation} where {known} is not null) then 1 end)"
-            )
+            known = f"select {known} from {customers.raw.relation} where {known} is not null"
+            orphans = f"count(case when {buyer} not in ({known}) then {buyer} end)"
         selects.append(
-            f"select '{name}' as name, count(*) as row_count, count(*) - count({key}) as nulls,"
-            f" count({key}) - count(distinct {key}) as repeats, {orphans} as orphans"
-            f" from {match.raw.relation}"
+            f"select '{name}' as name, count(*) as row_count, count(*) - count({key}) as keyless,"
+            f" count({key}) - count(distinct {key}) as repeats, count(distinct {buyer}) as buyers,"
+            f" {orphans} as orphans from {match.raw.relation}"
         )
     return " union all ".join(selects)
 
@@ -306,7 +317,7 @@ def add_counts(matches: dict[str, Match], ask: Callable[[str], list[tuple]]) -> 
     try:
         # Braces in a name would be Jinja to dbt.
         for name, *counts in ask(sql) if sql and "{" not in sql else ():
-            names = ("rows", "without_key", "repeats", "orphans")
+            names = ("rows", "without_key", "repeats", "buyers", "orphans")
             matches[name].counts = dict(zip(names, map(int, counts), strict=True))
     except UnreadableError:
         return ["The rows could not be counted."]

@@ -70,7 +70,7 @@ def read_header(path: Path) -> list[str]:
     elif not any(header) or any(re.search(r"@|^[\d\s.,:/+TZ-]+$", name) for name in header):
         problem = "begins with data or nothing. Add a line of names."
     elif repeated := sorted({name for name in header if name and header.count(name) > 1}):
-        problem = f"names {listed(repeated)} twice. Rename one."
+        problem = f"names {', '.join(repeated)} twice. Rename one."
     if problem:
         raise UnreadableError(f"{path.name} {problem}")
     return [name for name in header if name]

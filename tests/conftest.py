@@ -16,6 +16,22 @@ ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
 
+NO_DATA = f"the real data are not at {DATA}; set SEGMENTATION_DATA_PATH"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="fail if a test is skipped for any reason but data"
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+    if session.config.getoption("--no-skips") and any(NO_DATA not in text for text in skipped):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 class Build:
     """A dbt project with a DuckDB file and a target folder of its own."""
 

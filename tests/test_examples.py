@@ -6,12 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
 import pytest
-from conftest import DATA, ROOT, Build
-from dbt.cli.main import dbtRunner
+from conftest import DATA, NO_DATA, ROOT, Build
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"no real data in {DATA}; set SEGMENTATION_DATA_PATH"
-)
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
 EXAMPLES = ROOT / "examples"
 CENT = Decimal("0.01")
@@ -31,15 +28,7 @@ def build_example(make_build: Callable[..., Build], data_path: None) -> Callable
 
     def build(name: str, variables: dict | None = None) -> Build:
         example = make_build(name, project=EXAMPLES / name)
-        # Not by Build.dbt(), whose --target-path `dbt deps` does not know.
-        installed = dbtRunner().invoke(
-            [
-                *("deps", "--project-dir", str(example.project)),
-                *("--profiles-dir", str(ROOT / "profiles")),
-                *("--log-path", str(example.target / "logs"), "--log-level", "none"),
-            ]
-        )
-        assert installed.success, installed.exception
+        assert example.dbt("deps"), example.errors
         assert example.dbt("build", variables=variables), example.errors
         assert example.warnings == []
         return example

@@ -6,9 +6,12 @@ import generate_data
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from conftest import ROOT, Build
+from sample_dirt import DIRT
+from sample_tables import TABLES, schemas
 
-SEEDS = generate_data.ROOT / "seeds/sample"
-TABLES = ("customers", "orders", "sessions")
+SEEDS = ROOT / "seeds/sample"
 
 
 def written(output: Path, *arguments: str) -> dict[str, bytes]:
@@ -17,7 +20,7 @@ def written(output: Path, *arguments: str) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return written(tmp_path_factory.mktemp("sample"))
 
 
@@ -28,37 +31,72 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def test_the_same_arguments_write_the_same_csv(sample: dict[str, bytes], tmp_path: Path) -> None:
-    assert written(tmp_path) == sample
+def test_the_same_arguments_write_the_same_csv(files: dict[str, bytes], tmp_path: Path) -> None:
+    assert written(tmp_path) == files
 
 
-def test_the_committed_seeds_are_what_the_defaults_write(sample: dict[str, bytes]) -> None:
-    assert {path.name: path.read_bytes() for path in SEEDS.glob("*.csv")} == sample
+def test_the_committed_seeds_are_what_the_defaults_write(files: dict[str, bytes]) -> None:
+    assert {path.name: path.read_bytes() for path in SEEDS.glob("*.csv")} == files
 
 
-def test_another_seed_writes_other_rows(sample: dict[str, bytes], tmp_path: Path) -> None:
+def test_another_seed_writes_other_rows(files: dict[str, bytes], tmp_path: Path) -> None:
     other = written(tmp_path, "--seed", "2")
-    assert all(other[name] != content for name, content in sample.items())
+    assert all(other[name] != content for name, content in files.items())
 
 
-def test_the_sample_is_small(sample: dict[str, bytes]) -> None:
-    assert sum(map(len, sample.values())) < 1_000_000
+def test_the_sample_is_small(files: dict[str, bytes]) -> None:
+    assert sum(map(len, files.values())) < 1_000_000
 
 
-def test_the_csv_header_is_the_contract(sample: dict[str, bytes]) -> None:
-    for name, schema in generate_data.contract().items():
-        header = sample[f"sample_{name}.csv"].decode().split("\n", 1)[0]
+def test_the_csv_header_is_the_contract(files: dict[str, bytes]) -> None:
+    for name, schema in schemas().items():
+        header = files[f"sample_{name}.csv"].decode().split("\n", 1)[0]
         assert header.split(",") == schema.names
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_sample_holds_every_fault(sample: dict[str, bytes], name: str) -> None:
-    text = sample[f"sample_{name}.csv"].decode()
-    for dirt in generate_data.DIRT[name]:
-        for cell in dirt.cells.values():
+def test_the_sample_holds_every_fault(files: dict[str, bytes], name: str) -> None:
+    text = files[f"sample_{name}.csv"].decode()
+    for fault, cells in DIRT[name].items():
+        for cell in cells.values():
             if isinstance(cell, str):
                 quoted = f'"{cell}"' if "," in cell else cell
-                assert text.count(f",{quoted},") + text.count(f"\n{quoted},") >= 2, dirt.fault
+                assert text.count(f",{quoted},") + text.count(f"\n{quoted},") >= 2, fault
+
+
+def test_the_sample_reaches_every_reason_of_quarantine(sample: Build) -> None:
+    reached = sample.rows("select distinct source, reason from quarantined_rows")
+    properties = yaml.safe_load((ROOT / "models/staging/quarantined_rows.yml").read_text())
+    columns = {column["name"]: column for column in properties["models"][0]["columns"]}
+    (accepted,) = (
+        test["accepted_values"]["arguments"]["values"]
+        for test in columns["reason"]["data_tests"]
+        if "accepted_values" in test
+    )
+    assert {reason for source, reason in reached if source == "orders"} == set(accepted)
+    assert {reason for source, reason in reached if source == "customers"} == {
+        "duplicate",
+        "missing_key",
+        "superseded",
+    }
+    # Sessions have no amounts and no versions.
+    assert {reason for source, reason in reached if source == "sessions"} == {
+        *("missing_key", "missing_date", "unparsable_date", "unparsable_value", "date_too_old"),
+        *("date_in_future", "orphan", "duplicate"),
+    }
+
+
+def test_customers_arrive_until_the_end_so_that_every_segment_has_some(sample: Build) -> None:
+    few = sample.rows(
+        """
+        select scheme, segment from segment_kpis
+        where
+            scheme in ('lifecycle', 'rfm', 'value_tier', 'window_shopper')
+            and segment <> 'unknown'
+            and customer_count < 5
+        """
+    )
+    assert few == []
 
 
 def test_parquet_is_the_same_in_two_runs(parquet: Path, tmp_path: Path) -> None:
@@ -67,7 +105,7 @@ def test_parquet_is_the_same_in_two_runs(parquet: Path, tmp_path: Path) -> None:
 
 
 def test_parquet_has_the_columns_and_types_of_the_contract(parquet: Path) -> None:
-    for name, schema in generate_data.contract().items():
+    for name, schema in schemas().items():
         assert pq.read_schema(parquet / f"{name}.parquet").equals(schema)
 
 
@@ -89,5 +127,5 @@ def test_the_keys_of_chunks_do_not_meet(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 @pytest.mark.parametrize("customers", ["0", "1", "7"])
 def test_a_handful_of_customers_is_enough(file_format: str, customers: str, tmp_path: Path) -> None:
-    files = written(tmp_path, "--format", file_format, "--customers", customers)
-    assert len(files) == len(TABLES)
+    written_files = written(tmp_path, "--format", file_format, "--customers", customers)
+    assert len(written_files) == len(TABLES)
