@@ -1,4 +1,4 @@
-"""The shipped sample: builds silently and adds up."""
+"""The shipped sample: builds silently, and every segment can be explained."""
 
 from conftest import Build
 
@@ -6,3 +6,9 @@ from conftest import Build
 def test_the_sample_builds_without_a_warning(sample: Build) -> None:
     assert sample.warnings == []
     assert sample.value("select count(*) from customers") > 400
+
+
+def test_every_shipped_segment_says_who_what_to_do_and_whose_it_is(sample: Build) -> None:
+    assert sample.value("select count(distinct scheme) from segment_definitions") == 8
+    silent = "description is null or action is null or owner is null"
+    assert sample.rows(f"select scheme, segment from segment_definitions where {silent}") == []

@@ -16,3 +16,12 @@
             then {{ text }}
     end
 {% endmacro %}
+
+{% macro postgres__clean_text(column) %}
+    {%- set text -%}
+        btrim(cast({{ column }} as text), ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+    {%- endset -%}
+    case
+        when lower({{ text }}) not in ('', 'null', 'n/a', 'nan', 'none', '\n') then {{ text }}
+    end
+{% endmacro %}

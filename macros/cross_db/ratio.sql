@@ -13,3 +13,10 @@
         as decimal(18, {{ digits }})
     )
 {%- endmacro %}
+
+{% macro postgres__ratio(numerator, denominator, digits) %}
+    cast(
+        round(cast({{ numerator }} as numeric) / nullif({{ denominator }}, 0), {{ digits }})
+        as decimal(18, {{ digits }})
+    )
+{%- endmacro %}

@@ -5,3 +5,7 @@
 {% macro default__row_text(relation) %}
     cast({{ relation }} as varchar)
 {% endmacro %}
+
+{% macro postgres__row_text(relation) %}
+    cast({{ relation }} as text)
+{% endmacro %}

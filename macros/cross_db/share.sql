@@ -9,3 +9,7 @@
         as decimal(9, 6)
     )
 {%- endmacro %}
+
+{% macro postgres__share(part, whole) %}
+    cast(round(cast({{ part }} as numeric) / nullif({{ whole }}, 0), 6) as decimal(9, 6))
+{%- endmacro %}

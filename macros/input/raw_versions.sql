@@ -57,6 +57,6 @@
         {%- endif %}
         newest_first as (
             partition by repeated_keys.repeated_key
-            order by {{ (newest_first + [row]) | join(", ") }}
+            order by {{ (newest_first + [text_order(row)]) | join(", ") }}
         )
 {% endmacro %}

@@ -1,5 +1,9 @@
 {% macro segment_case(scheme_name, segments) %}
     case
+        {#- A case needs a condition, also where a scheme has none and while parsing. #}
+        {%- if not segments or not segments[0].get('when') %}
+        when 1 = 0 then cast(null as varchar)
+        {%- endif %}
         {%- for segment in segments %}
         {%- if segment.get('when') %}
         when
@@ -13,8 +17,6 @@
         else '{{ segment.name }}'
         {%- endif %}
         {%- endfor %}
-        {#- Without rules, as while parsing. #}
-        {%- if not segments %} when true then cast(null as varchar) {% endif %}
     end
 {%- endmacro %}
 

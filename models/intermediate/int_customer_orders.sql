@@ -1,4 +1,13 @@
-{%- set rfm_window_days = var('rfm_window_days') or 100000 -%}
+{#- Longer than any life: the windows that look back without an end. -#}
+{%- set always = 100000 -%}
+{%- set rfm_window_days = var('rfm_window_days') or always -%}
+{%- set amount_windows = [
+    ('net_amount', always),
+    ('net_amount_30d', 30),
+    ('net_amount_90d', 90),
+    ('net_amount_365d', 365),
+    ('monetary_amount', rfm_window_days),
+] -%}
 
 with
 
@@ -70,7 +79,7 @@ with_gaps as (
 
     window in_order as (
         partition by customer_id, is_order
-        order by ordered_at asc, order_id asc
+        order by ordered_at asc, {{ text_order('order_id') }} asc
     )
 
 ),
@@ -90,24 +99,19 @@ aggregated as (
         max(age_days) filter (where is_order) as days_since_first_order,
         min(age_days) filter (where is_order) as days_since_last_order,
 
-        sum(order_amount) - sum(refunded_amount) as net_amount,
-        {% for days in [30, 90, 365] %}
-        sum(case when age_days < {{ days }} then order_amount else 0 end)
-        - sum(case when refund_age_days < {{ days }} then refunded_amount else 0 end)
-            as net_amount_{{ days }}d,
+        {% for name, days in amount_windows %}
+        cast(
+            sum(case when age_days < {{ days }} then order_amount else 0 end)
+            - sum(case when refund_age_days < {{ days }} then refunded_amount else 0 end)
+            as decimal(18, 2)
+        ) as {{ name }},
         {% endfor %}
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(refunded_amount) as refunded_amount,
+        cast(sum(gross_amount) as decimal(18, 2)) as gross_amount,
+        cast(sum(discount_amount) as decimal(18, 2)) as discount_amount,
+        cast(sum(refunded_amount) as decimal(18, 2)) as refunded_amount,
 
         count(*) filter (where is_order and age_days < {{ rfm_window_days }})
             as frequency,
-        sum(case when age_days < {{ rfm_window_days }} then order_amount else 0 end)
-        - sum(
-            case
-                when refund_age_days < {{ rfm_window_days }} then refunded_amount else 0
-            end
-        ) as monetary_amount,
 
         sum(item_count) as item_count,
         cast(
@@ -156,7 +160,8 @@ ranked_by_{{ attribute }} as (
         -- A tie goes to what was ordered last.
         row_number() over (
             partition by customer_id
-            order by count(*) desc, max(ordered_at) desc, {{ attribute }} asc
+            order by
+                count(*) desc, max(ordered_at) desc, {{ text_order(attribute) }} asc
         ) as preference
 
     from known_by_then

@@ -79,7 +79,8 @@ ranked_by_{{ attribute }} as (
         -- A tie goes to what was used last.
         row_number() over (
             partition by customer_id
-            order by count(*) desc, max(started_at) desc, {{ attribute }} asc
+            order by
+                count(*) desc, max(started_at) desc, {{ text_order(attribute) }} asc
         ) as preference,
         count(*) over (partition by customer_id) as {{ attribute }}_count
 

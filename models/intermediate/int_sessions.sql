@@ -56,7 +56,7 @@ ranked_logins as (
 
         row_number() over (
             partition by visitor_id
-            order by first_login_at asc, customer_id asc
+            order by first_login_at asc, {{ text_order('customer_id') }} asc
         ) as login_number
 
     from logins

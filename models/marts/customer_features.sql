@@ -76,10 +76,11 @@ joined as (
         ) }}
             as order_lateness,
 
-        case
-            when as_of.has_discounts
-                then {{ share('orders.discounted_order_count', 'orders.order_count') }}
-        end as discount_order_share,
+        {{ share(
+            'orders.discounted_order_count',
+            'case when as_of.has_discounts then orders.order_count end'
+        ) }}
+            as discount_order_share,
         {{ share('orders.coupon_order_count', 'orders.order_count') }}
             as coupon_order_share,
         {{ share('orders.refunded_order_count', 'orders.order_count') }}
@@ -88,10 +89,11 @@ joined as (
             as weekend_order_share,
         {{ share('orders.evening_order_count', 'orders.order_count') }}
             as evening_order_share,
-        case
-            when as_of.has_gifts
-                then {{ share('orders.gift_order_count', 'orders.order_count') }}
-        end as gift_order_share,
+        {{ share(
+            'orders.gift_order_count',
+            'case when as_of.has_gifts then orders.order_count end'
+        ) }}
+            as gift_order_share,
         {{ share('orders.spring_order_count', 'orders.order_count') }}
             as spring_order_share,
         {{ share('orders.summer_order_count', 'orders.order_count') }}
@@ -134,13 +136,11 @@ joined as (
         cast(sessions.session_seconds as bigint) as session_seconds,
         {{ ratio('sessions.session_seconds', 'sessions.session_count', digits=2) }}
             as average_session_seconds,
-        case
-            when as_of.has_sessions
-                then {{ ratio(
-                    'coalesce(orders.order_count - orders.shop_order_count, 0)',
-                    'sessions.session_count'
-                ) }}
-        end as orders_per_session,
+        {{ ratio(
+            'coalesce(orders.order_count - orders.shop_order_count, 0)',
+            'sessions.session_count'
+        ) }}
+            as orders_per_session,
         case when as_of.has_sessions then coalesce(sessions.device_type_count, 0) end
             as device_type_count,
         sessions.preferred_device_type,

@@ -85,13 +85,11 @@ named as (
         f_score,
         m_score,
         rfm_cell,
-        case
-            when monetary_amount > 0
-                then {{ ratio(
-                    'amount_down_to_here - amount_of_equals',
-                    'amount_in_all'
-                ) }}
-        end as revenue_share_above,
+        {{ ratio(
+            'case when monetary_amount > 0 then amount_down_to_here - amount_of_equals end',
+            'amount_in_all'
+        ) }}
+            as revenue_share_above,
         {{ segment_case('rfm', rfm_map().segments) }} as rfm_segment
 
     from celled

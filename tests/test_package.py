@@ -1,0 +1,81 @@
+"""Installed as a package: the user's models run first, and the user's schemes join ours."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, Build
+
+TABLES = ("customers", "orders", "sessions")
+SCHEME = {
+    "description": "Whether the customer ever spent more than 1,000.",
+    "segments": [
+        {"name": "big", "when": {"net_amount": "> 1000"}, "description": "Over 1,000."},
+        {"name": "small", "description": "Up to 1,000."},
+    ],
+}
+CHANNEL = {"segments": [{"name": "everybody", "description": "All of them."}]}
+PROJECT = {
+    "name": "my_shop",
+    "version": "1.0.0",
+    "profile": "customer_segmentation",
+    "flags": {"send_anonymous_usage_stats": False},
+    "vars": {"raw": {"tables": {table: {"model": f"my_{table}"} for table in TABLES}}},
+    "models": {
+        "customer_segmentation": {
+            "+meta": {"owner": "analytics"},
+            "marts": {"customer_segments": {"+meta": {"spending": SCHEME, "channel": CHANNEL}}},
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def my_shop(make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """A user's project whose models are the shipped sample under other names."""
+    project: Path = tmp_path_factory.mktemp("my_shop")
+    (project / "dbt_project.yml").write_text(yaml.safe_dump(PROJECT))
+    (project / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(ROOT)}]}))
+    (project / "models").mkdir()
+    for table in TABLES:
+        path = ROOT / "seeds" / "sample" / f"sample_{table}.csv"
+        (project / "models" / f"my_{table}.sql").write_text(
+            f"select * from read_csv('{path}', header = true, all_varchar = true)"
+        )
+    build = make_build("my_shop_build", project)
+    assert build.dbt("deps"), build.errors
+    # The package's unit tests run here too; the relationships and totals as well.
+    assert build.dbt("build"), build.errors
+    assert build.warnings == []
+    return build
+
+
+def test_the_users_models_are_read_in_place_of_the_sample(my_shop: Build, sample: Build) -> None:
+    rows = "select * from customer_features order by customer_id"
+    assert my_shop.rows(rows) == sample.rows(rows)
+    assert (
+        my_shop.value(
+            "select count(*) from information_schema.tables where table_name like 'sample%'"
+        )
+        == 0
+    )
+
+
+def test_a_scheme_is_added_and_replaced_by_meta(my_shop: Build, sample: Build) -> None:
+    kpis = "select scheme, segment, customer_count from segment_kpis where {} order by all"
+    assert my_shop.rows(kpis.format("scheme = 'spending'")) == [
+        (
+            "spending",
+            "big",
+            sample.value("select count(*) from customer_features where net_amount > 1000"),
+        ),
+        (
+            "spending",
+            "small",
+            sample.value("select count(*) from customer_features where net_amount <= 1000"),
+        ),
+    ]
+    assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["everybody"]
+    others = kpis.format("scheme not in ('spending', 'channel')")
+    assert my_shop.rows(others) == sample.rows(others)
