@@ -102,8 +102,9 @@ aggregated as (
         {% for name, days in amount_windows %}
         cast(
             sum(case when age_days < {{ days }} then order_amount else 0 end)
-            - sum(case when refund_age_days < {{ days }} then refunded_amount else 0 end)
-            as decimal(18, 2)
+            - sum(
+                case when refund_age_days < {{ days }} then refunded_amount else 0 end
+            ) as decimal(18, 2)
         ) as {{ name }},
         {% endfor %}
         cast(sum(gross_amount) as decimal(18, 2)) as gross_amount,
