@@ -206,6 +206,23 @@ def test_an_as_of_date_that_is_no_day_up_to_today_is_refused(copy: Build, as_of_
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("business_timezone", "Europe/Nowhere"),
+        ("source_timezone", "UTC' or 'x"),
+        ("reporting_currency", "euro"),
+        ("rfm_window_days", 0),
+        ("rfm_window_days", "a year"),
+        ("rfm_cutpoints", "frozen"),
+    ],
+)
+def test_an_unusable_var_is_refused_with_what_it_must_be(
+    copy: Build, name: str, value: object
+) -> None:
+    assert f"The var {name} is '{value}'; it must be" in refused(copy, **{name: value})
+
+
+@pytest.mark.parametrize(
     ("raw", "says"),
     [
         ("somewhere", "The var raw is 'somewhere'; it must be `sample` or a mapping"),

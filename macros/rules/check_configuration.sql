@@ -3,7 +3,7 @@
         {%- set scores = ['r_score', 'f_score', 'm_score', 'rfm_cell'] -%}
         {%- set features = (graph.nodes['model.customer_segmentation.customer_features'].columns | list)
             + scores + ['revenue_share_above'] -%}
-        {%- set errors = raw_errors() + rfm_map_errors(rfm_map()) + scheme_errors('rfm', rfm_map(), scores) -%}
+        {%- set errors = raw_errors() + var_errors() + rfm_map_errors(rfm_map()) + scheme_errors('rfm', rfm_map(), scores) -%}
         {%- for name, scheme in schemes().items() -%}
             {%- do errors.extend(scheme_errors(name, scheme, features)) -%}
         {%- endfor -%}

@@ -1,0 +1,19 @@
+{% macro var_errors() %}
+    {%- set errors = [] -%}
+    {%- for name in ['business_timezone', 'source_timezone'] if var(name) not in modules.pytz.all_timezones -%}
+        {%- do errors.append("The var " ~ name ~ " is '" ~ var(name) ~ "'; it must be a name such as Europe/Berlin.") -%}
+    {%- endfor -%}
+    {%- if not modules.re.fullmatch('[A-Z]{3}', var('reporting_currency') | string) -%}
+        {%- do errors.append("The var reporting_currency is '" ~ var('reporting_currency')
+            ~ "'; it must be a code of three capital letters, such as EUR.") -%}
+    {%- endif -%}
+    {%- set days = var('rfm_window_days') -%}
+    {%- if days is not none and (days is not integer or days < 1) -%}
+        {%- do errors.append("The var rfm_window_days is '" ~ days ~ "'; it must be a number of days, or null.") -%}
+    {%- endif -%}
+    {%- if var('rfm_cutpoints') is not mapping and var('rfm_cutpoints') != 'quantiles' -%}
+        {%- do errors.append("The var rfm_cutpoints is '" ~ var('rfm_cutpoints')
+            ~ "'; it must be `quantiles` or lists of numbers by metric.") -%}
+    {%- endif -%}
+    {{ return(errors) }}
+{% endmacro %}
