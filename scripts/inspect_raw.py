@@ -369,7 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:
-        print(text, end="")
+        print(text.rstrip())
     return int(any(line.lstrip().startswith("ERROR") for line in words))
 
 
