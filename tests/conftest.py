@@ -47,6 +47,7 @@ class Build:
         """Run dbt; keep what it says at warning level and above. True if all went well."""
         self.warnings, self.errors = [], []
         os.environ["SEGMENTATION_DUCKDB_PATH"] = str(self.database)
+        os.environ["SEGMENTATION_DATA_PATH"] = str(DATA.resolve())
         command = [
             *arguments,
             *("--project-dir", str(self.project), "--profiles-dir", str(self.profiles)),
@@ -99,4 +100,18 @@ def sample(make_build: Callable[..., Build]) -> Build:
     """The shipped sample, built with all its tests."""
     build = make_build("sample")
     assert build.dbt("build"), build.errors
+    return build
+
+
+@pytest.fixture(scope="session")
+def build_example(make_build: Callable[..., Build]) -> Callable[..., Build]:
+    """Installs the package into an example and builds it with all tests, without a warning."""
+
+    def build(name: str, variables: dict | None = None) -> Build:
+        example = make_build(name, project=ROOT / "examples" / name)
+        assert example.dbt("deps"), example.errors
+        assert example.dbt("build", variables=variables), example.errors
+        assert example.warnings == []
+        return example
+
     return build

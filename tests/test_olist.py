@@ -1,0 +1,180 @@
+"""The marketplace where nearly everybody orders once."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+
+import duckdb
+import pytest
+from conftest import DATA, NO_DATA, Build
+from real_data import parquet
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
+
+
+@pytest.fixture(scope="module")
+def olist(build_example: Callable[..., Build]) -> Build:
+    return build_example("olist")
+
+
+def test_the_people_of_olist_are_not_its_customer_numbers(olist: Build) -> None:
+    assert olist.value("select count(*) from customers") == 96096
+    repeaters = olist.value(
+        """
+        select count(*) from (
+            select customer_id from int_orders group by customer_id having count(*) > 1
+        )
+        """
+    )
+    assert repeaters == 2997
+    assert round(100 * repeaters / 96096, 2) == 3.12
+
+
+def test_the_payments_of_olist_reconcile_with_the_orders(olist: Build) -> None:
+    raw = parquet(
+        "olist/olist_order_payments_dataset",
+        "select sum(cast(payment_value as decimal(18, 2))) from raw",
+    )
+    assert raw == [(Decimal("16008872.12"),)]
+    assert (
+        olist.rows(
+            """
+        select
+            (select sum(gross_amount) from int_orders)
+            + (
+                select coalesce(sum(gross_amount), 0)
+                from stg_orders where quarantine_reason is not null
+            )
+        """
+        )
+        == raw
+    )
+
+
+def test_the_one_olist_order_without_a_payment_is_quarantined_for_its_amount(
+    olist: Build,
+) -> None:
+    orders = parquet("olist/olist_orders_dataset", "select order_id from raw")
+    payments = parquet("olist/olist_order_payments_dataset", "select distinct order_id from raw")
+    unpaid = set(orders) - set(payments)
+    assert len(unpaid) == 1
+    assert olist.rows("select source, reason from quarantined_rows") == [
+        ("orders", "missing_amount")
+    ]
+    assert (
+        set(olist.rows("select order_id from stg_orders where quarantine_reason is not null"))
+        == unpaid
+    )
+    assert len(orders) == olist.value("select count(*) from int_orders") + 1
+
+
+def test_the_775_olist_orders_without_items_count_with_unknown_contents(olist: Build) -> None:
+    orders = dict(parquet("olist/olist_orders_dataset", "select order_id, order_status from raw"))
+    items = dict(
+        parquet("olist/olist_order_items_dataset", "select order_id, count(*) from raw group by 1")
+    )
+    empty = {order for order in orders if order not in items}
+    assert len(empty) == 775
+    # Most were never delivered; eight count as orders, because somebody paid for them.
+    assert Counter(orders[order] for order in empty) == {
+        "unavailable": 603,
+        "canceled": 164,
+        "created": 5,
+        "invoiced": 2,
+        "shipped": 1,
+    }
+    built = olist.rows("select order_id, item_count, category, invalid_reason from int_orders")
+    assert {order for order, count, *_ in built if count is None} == empty
+    assert {
+        order: count for order, count, *_ in built if count is not None
+    }.items() <= items.items()
+    assert all(category is None for order, _, category, _ in built if order in empty)
+    assert sum(reason is None for order, *_, reason in built if order in empty) == 8
+
+
+def test_canceled_and_unavailable_olist_orders_are_not_valid(olist: Build) -> None:
+    statuses = Counter(
+        status
+        for (status,) in parquet("olist/olist_orders_dataset", "select order_status from raw")
+    )
+    assert olist.rows(
+        "select invalid_reason, count(*) from int_orders group by all order by all nulls last"
+    ) == [
+        ("cancelled", statuses["canceled"] + statuses["unavailable"]),
+        # One is quarantined.
+        (None, statuses.total() - statuses["canceled"] - statuses["unavailable"] - 1),
+    ]
+
+
+def test_all_olist_customers_with_one_valid_order_have_the_same_frequency_score(
+    olist: Build,
+) -> None:
+    (expected,) = duckdb.sql(
+        f"""
+        select count(*) from (
+            select customer_unique_id
+            from '{DATA}/olist/olist_orders_dataset.parquet'
+            inner join '{DATA}/olist/olist_customers_dataset.parquet' using (customer_id)
+            where
+                order_status not in ('canceled', 'unavailable')
+                and order_id in (
+                    select order_id from '{DATA}/olist/olist_order_payments_dataset.parquet'
+                )
+            group by customer_unique_id
+            having count(*) = 1
+        )
+        """
+    ).fetchall()[0]
+    scores = "select f_score, count(*) from customers where order_count {} group by f_score"
+    assert olist.rows(scores.format("= 1")) == [(1, expected)]
+    assert all(score > 1 for score, _ in olist.rows(scores.format("> 1")))
+
+
+def test_olist_categories_are_english_and_payment_methods_those_of_the_larger_part(
+    olist: Build,
+) -> None:
+    categories = {
+        category
+        for (category,) in olist.rows("select distinct category from int_orders")
+        if category
+    }
+    translations = dict(
+        parquet(
+            "olist/product_category_name_translation",
+            "select product_category_name, lower(product_category_name_english) from raw",
+        )
+    )
+    # The two that the file does not translate.
+    untranslated = {"pc_gamer", "portateis_cozinha_e_preparadores_de_alimentos"}
+    assert not untranslated & set(translations)
+    assert categories - set(translations.values()) <= untranslated
+    assert len(categories) > 60
+
+    paid: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for order, method, value in parquet(
+        "olist/olist_order_payments_dataset",
+        "select order_id, payment_type, cast(payment_value as decimal(18, 2)) from raw",
+    ):
+        paid[order][method] += value
+    for order, method in olist.rows(
+        "select order_id, payment_method from int_orders where payment_method is not null"
+    ):
+        assert paid[order][method] == max(paid[order].values())
+
+
+def test_olist_says_unknown_of_what_needs_sessions(olist: Build) -> None:
+    assert olist.rows("select distinct engagement, window_shopper from customers") == [
+        ("unknown", "unknown")
+    ]
+
+
+def test_olist_hours_are_those_of_sao_paulo(olist: Build) -> None:
+    raw = parquet(
+        "olist/olist_orders_dataset",
+        """
+        select extract(hour from order_purchase_timestamp) as hour, count(*) from raw
+        where order_id in (select order_id from '{}') group by 1 order by 1
+        """.format(DATA / "olist/olist_order_payments_dataset.parquet"),
+    )
+    built = olist.rows("select business_hour, count(*) from int_orders group by 1 order by 1")
+    assert built == raw
