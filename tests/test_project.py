@@ -56,16 +56,21 @@ def test_the_style_holds(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_mart_but_one_has_a_contract_and_describes_its_columns(
-    models: dict[str, dict],
-) -> None:
+def test_every_mart_but_one_has_a_contract(models: dict[str, dict]) -> None:
     marts = {name: node for name, node in models.items() if node["path"].startswith("marts/")}
     assert len(marts) >= 8
     free = {name for name, node in marts.items() if not node["config"]["contract"]["enforced"]}
     assert free == {"customer_segments"}
-    for node in marts.values():
-        for column in node["columns"].values():
-            assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_column_behind_staging_is_described(models: dict[str, dict], sample: Build) -> None:
+    """Those of staging are described once, in the input contract; a scheme describes itself."""
+    for name, node in models.items():
+        if not name.startswith("stg_") and name != "customer_segments":
+            built = [row[0] for row in sample.rows(f"describe {name}")]
+            described = {column["name"]: column for column in node["columns"].values()}
+            assert built == list(described), name
+            assert all(column["description"] for column in described.values()), name
 
 
 def test_every_model_says_its_grain(models: dict[str, dict]) -> None:
