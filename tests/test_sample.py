@@ -1,11 +1,19 @@
 """The shipped sample: builds silently, and every segment can be explained."""
 
-from conftest import Build
+import json
+
+from conftest import ROOT, Build
 
 
 def test_the_sample_builds_without_a_warning(sample: Build) -> None:
     assert sample.warnings == []
     assert sample.value("select count(*) from customers") > 400
+
+
+def test_the_readme_shows_the_last_line_of_the_build(sample: Build) -> None:
+    results = json.loads((sample.target / "run_results.json").read_text())["results"]
+    line = f"Done. PASS={len(results)} WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL={len(results)}"
+    assert line in (ROOT / "README.md").read_text()
 
 
 def test_every_shipped_segment_says_who_what_to_do_and_whose_it_is(sample: Build) -> None:
