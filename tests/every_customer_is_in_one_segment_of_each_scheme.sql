@@ -48,7 +48,7 @@ missing as (
     select
         features.customer_id,
         schemes.scheme,
-        cast(null as varchar) as segment
+        cast(null as {{ text_type() }}) as segment
 
     from features
 

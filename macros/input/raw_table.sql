@@ -14,7 +14,7 @@
             {%- set columns = (entry or {}).get('columns', {}) %}
             select
             {%- for name, column in graph.sources['source.customer_segmentation.raw.' ~ table].columns.items() %}
-                {{ columns.get(name) or "cast(null as " ~ column.data_type ~ ")" }} as {{ name }}
+                {{ columns.get(name) or "cast(null as " ~ column.data_type | replace('varchar', text_type()) ~ ")" }} as {{ name }}
                 {{- "," if not loop.last }}
             {%- endfor %}
             {{ "from " ~ relation if relation else "where false" }}

@@ -19,7 +19,7 @@
 
     select
         raw_rows.*,
-        cast(null as varchar) as version_issue
+        cast(null as {{ text_type() }}) as version_issue
     from ({{ raw_table(table) }}) as raw_rows
     left join repeated_keys on {{ clean_text(key) }} = repeated_keys.repeated_key
     where repeated_keys.repeated_key is null

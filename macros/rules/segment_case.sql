@@ -2,7 +2,7 @@
     case
         {#- A case needs a condition, also where a scheme has none and while parsing. #}
         {%- if not segments or not segments[0].get('when') %}
-        when 1 = 0 then cast(null as varchar)
+        when 1 = 0 then cast(null as {{ text_type() }})
         {%- endif %}
         {%- for segment in segments %}
         {%- if segment.get('when') %}

@@ -12,7 +12,7 @@
                 segment.get('description'), segment.get('action'), segment.get('owner')
             ] -%}
                 {%- do values.append(
-                    dbt.string_literal(dbt.escape_single_quotes(text | trim)) if text else 'cast(null as varchar)'
+                    dbt.string_literal(dbt.escape_single_quotes(text | trim)) if text else "cast(null as " ~ text_type() ~ ")"
                 ) -%}
             {%- endfor -%}
             {%- do rows.append([loop.index] + values) -%}

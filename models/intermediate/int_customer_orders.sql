@@ -72,8 +72,8 @@ with_gaps as (
     select
         *,
 
-        lag(age_days) over in_order - age_days as gap_days,
-        lead(order_id) over in_order is null as is_last
+        (lag(age_days) over in_order) - age_days as gap_days,
+        (lead(order_id) over in_order) is null as is_last
 
     from known_by_then
 
