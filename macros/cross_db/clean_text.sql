@@ -25,3 +25,13 @@
         when lower({{ text }}) not in ('', 'null', 'n/a', 'nan', 'none', '\n') then {{ text }}
     end
 {% endmacro %}
+
+{# A backslash escapes in a literal. #}
+{% macro spark__clean_text(column) %}
+    {%- set text -%}
+        trim(both ' ' || chr(9) || chr(10) || chr(13) || chr(160) from cast({{ column }} as string))
+    {%- endset -%}
+    case
+        when lower({{ text }}) not in ('', 'null', 'n/a', 'nan', 'none', '\\n') then {{ text }}
+    end
+{% endmacro %}

@@ -5,3 +5,7 @@
 {% macro default__iso_weekday(date) %}
     extract(isodow from {{ date }})
 {%- endmacro %}
+
+{% macro spark__iso_weekday(date) %}
+    extract(dayofweek_iso from {{ date }})
+{%- endmacro %}

@@ -20,3 +20,15 @@
         as decimal(18, {{ digits }})
     )
 {%- endmacro %}
+
+{# A division of decimals keeps six digits and rounds once too often; `div` of whole numbers is exact. #}
+{% macro spark__ratio(numerator, denominator, digits) %}
+    {%- set n = "cast(cast(" ~ numerator ~ " as decimal(38, 2)) * 100 as decimal(38, 0))" -%}
+    {%- set d = "cast(nullif(cast(" ~ denominator ~ " as decimal(38, 2)), 0) * 100 as decimal(38, 0))" -%}
+    cast(
+        case when {{ numerator }} < 0 then -1 else 1 end
+        * ((abs({{ n }}) * {{ 2 * 10 ** digits }} + {{ d }}) div (2 * {{ d }}))
+        * cast({{ "0." ~ "0" * (digits - 1) ~ "1" }} as decimal(18, {{ digits }}))
+        as decimal(18, {{ digits }})
+    )
+{%- endmacro %}
