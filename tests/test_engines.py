@@ -71,7 +71,11 @@ def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     monkeypatch.setenv("SEGMENTATION_SPARK_PATH", str(tmp_path))
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     yield pyspark
-    pyspark.SparkSession.builder.getOrCreate().stop()
+    session = pyspark.SparkSession.builder.getOrCreate()
+    gateway = session.sparkContext._gateway
+    session.stop()
+    # Its threads outlive the session, and DuckDB says at exit that they hold on to it.
+    gateway.shutdown()
 
 
 def test_spark_gives_the_same_rows_as_duckdb(
