@@ -2,15 +2,16 @@
     {{ return(adapter.dispatch('row_text', 'customer_segmentation')(relation)) }}
 {% endmacro %}
 
+{# JSON, since each engine writes a row as text in its own way. #}
 {% macro default__row_text(relation) %}
-    cast({{ relation }} as varchar)
+    cast(to_json({{ relation }}) as varchar)
 {% endmacro %}
 
 {% macro postgres__row_text(relation) %}
-    cast({{ relation }} as text)
+    cast(to_json({{ relation }}) as text)
 {% endmacro %}
 
-{# A relation's name is no value; nulls are written out, so that they differ from the text 'null'. #}
+{# Nulls are left out unless told. #}
 {% macro spark__row_text(relation) %}
     to_json(struct({{ relation }}.*), map('ignoreNullFields', 'false'))
 {% endmacro %}
