@@ -167,6 +167,11 @@ def test_a_map_that_is_no_partition_is_refused_with_its_cells(copy: Build) -> No
     says = refused(copy, rfm_map={"score_count": 3, "segments": overlap})
     assert "puts 1 of 27 cells into several segments: 333 (big, hot)" in says
     assert "there are rf10, klaviyo" in refused(copy, rfm_map="rf11")
+    unscored = {"segments": cells("cold", "warm", "hot")}
+    assert "needs score_count, from 2 to 9, and segments" in refused(copy, rfm_map=unscored)
+    nameless = [{**segment, "name": None} for segment in cells("cold", "warm", "hot")]
+    says = refused(copy, rfm_map={"score_count": 3, "segments": nameless})
+    assert "a name has letters, digits and underscores" in says
 
 
 def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build) -> None:

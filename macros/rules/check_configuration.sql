@@ -28,7 +28,7 @@
     {%- endif -%}
     {%- for segment in segments -%}
         {%- set place = rule_place(scheme_name, segment) -%}
-        {%- if not modules.re.fullmatch('[A-Za-z][A-Za-z0-9_]*', segment.get('name') | string) -%}
+        {%- if not modules.re.fullmatch('[A-Za-z][A-Za-z0-9_]*', segment.get('name') | default('', true) | string) -%}
             {%- do errors.append(place ~ ": a name has letters, digits and underscores.") -%}
         {%- elif names.count(segment.name) > 1 and names.index(segment.name) == loop.index0 -%}
             {%- do errors.append(place ~ " is defined twice. Segments: " ~ (names | join(', ')) ~ ".") -%}

@@ -2,6 +2,11 @@
     {%- set chosen = var('rfm_map') -%}
     {%- set maps = rfm_maps() -%}
     {%- if chosen is mapping -%}
+        {%- if chosen.get('score_count') not in range(2, 10) or not chosen.get('segments') -%}
+            {{ exceptions.raise_compiler_error(
+                "The var rfm_map needs score_count, from 2 to 9, and segments, as the maps in customer_rfm_scores.yml."
+            ) }}
+        {%- endif -%}
         {{ return(chosen) }}
     {%- elif maps and chosen not in maps -%}
         {{ exceptions.raise_compiler_error(

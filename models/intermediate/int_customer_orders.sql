@@ -23,7 +23,7 @@ as_of as (
 
 ),
 
--- What has not happened by the as-of date is cut off here, and nowhere else.
+-- No order, refund or cancellation after the as-of date gets past here.
 known_by_then as (
 
     select

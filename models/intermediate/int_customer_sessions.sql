@@ -12,7 +12,7 @@ as_of as (
 
 ),
 
--- What has not happened by the as-of date is cut off here, and nowhere else.
+-- No session after the as-of date gets past here, nor one whose customer was not yet known.
 known_by_then as (
 
     select

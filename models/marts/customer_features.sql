@@ -30,7 +30,9 @@ joined as (
         as_of.as_of_date,
         customers.customer_id,
 
-        customers.created_date,
+        case
+            when customers.created_date <= as_of.as_of_date then customers.created_date
+        end as created_date,
         cast({{ dbt.datediff(
             'least(customers.created_date, orders.first_order_date, sessions.first_session_date)',
             'as_of.as_of_date',
