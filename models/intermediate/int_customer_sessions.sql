@@ -12,7 +12,7 @@ as_of as (
 
 ),
 
--- No session after the as-of date gets past here, nor one whose customer was not yet known.
+-- No session after the as-of date gets past here, nor one not yet attributed by then.
 known_by_then as (
 
     select
