@@ -9,78 +9,42 @@
     ('monetary_amount', rfm_window_days),
 ] -%}
 
+{#- Not one import for all of them: DuckDB would then aggregate in all ways at a
+    time, in twice the memory. -#}
 with
-
-orders as (
-
-    select * from {{ ref('int_orders') }}
-
-),
-
-as_of as (
-
-    select * from {{ ref('int_as_of_date') }}
-
-),
-
--- No order, refund or cancellation after the as-of date gets past here.
-known_by_then as (
-
-    select
-        orders.customer_id,
-        orders.order_id,
-        orders.ordered_at,
-        orders.business_date,
-        orders.business_hour,
-        orders.gross_amount,
-        orders.discount_amount,
-        orders.order_amount,
-        orders.item_count,
-        orders.category,
-        orders.sales_channel,
-        orders.payment_method,
-        orders.has_coupon,
-        orders.is_gift,
-        not orders.is_credit_note as is_order,
-        extract(month from orders.business_date) as month_number,
-        {{ iso_weekday('orders.business_date') }} as weekday_number,
-        {{ dbt.datediff('orders.business_date', 'as_of.as_of_date', 'day') }}
-            as age_days,
-        case
-            when orders.refunded_date <= as_of.as_of_date then orders.refunded_amount
-            else 0
-        end as refunded_amount,
-        {{ dbt.datediff('orders.refunded_date', 'as_of.as_of_date', 'day') }}
-            as refund_age_days
-
-    from orders
-
-    cross join as_of
-
-    where
-        orders.customer_id is not null
-        and orders.business_date <= as_of.as_of_date
-        and (
-            orders.invalid_since_date is null
-            or orders.invalid_since_date > as_of.as_of_date
-        )
-
-),
 
 with_gaps as (
 
     select
-        *,
+        customer_id,
 
         (lag(age_days) over in_order) - age_days as gap_days,
-        (lead(order_id) over in_order) is null as is_last
+        (lead(age_days) over in_order) is null as is_last
 
-    from known_by_then
+    from {{ ref('int_known_orders') }}
 
+    where is_order
+
+    -- Orders of one day are 0 days apart whichever comes first: no key is needed.
     window in_order as (
-        partition by customer_id, is_order
-        order by ordered_at asc, {{ text_order('order_id') }} asc
+        partition by customer_id
+        order by age_days desc
     )
+
+),
+
+rhythm as (
+
+    select
+        customer_id,
+
+        cast(percentile_cont(0.5) within group (order by gap_days) as decimal(18, 1))
+            as median_gap_days,
+        max(gap_days) filter (where is_last) as last_gap_days
+
+    from with_gaps
+
+    group by customer_id
 
 ),
 
@@ -115,12 +79,6 @@ aggregated as (
             as frequency,
 
         sum(item_count) as item_count,
-        cast(
-            percentile_cont(0.5) within group (
-                order by case when is_order then gap_days end
-            ) as decimal(18, 1)
-        ) as median_gap_days,
-        max(gap_days) filter (where is_order and is_last) as last_gap_days,
 
         count(*) filter (where is_order and (discount_amount > 0 or has_coupon))
             as discounted_order_count,
@@ -145,7 +103,7 @@ aggregated as (
         count(*) filter (where is_order and sales_channel is not null)
             as channel_order_count
 
-    from with_gaps
+    from {{ ref('int_known_orders') }}
 
     group by customer_id
 
@@ -165,7 +123,7 @@ ranked_by_{{ attribute }} as (
                 count(*) desc, max(ordered_at) desc, {{ text_order(attribute) }} asc
         ) as preference
 
-    from known_by_then
+    from {{ ref('int_known_orders') }}
 
     where is_order and {{ attribute }} is not null
 
@@ -178,11 +136,15 @@ joined as (
 
     select
         aggregated.*,
+        rhythm.median_gap_days,
+        rhythm.last_gap_days,
         ranked_by_sales_channel.sales_channel as preferred_sales_channel,
         ranked_by_category.category as preferred_category,
         ranked_by_payment_method.payment_method as preferred_payment_method
 
     from aggregated
+
+    left join rhythm on aggregated.customer_id = rhythm.customer_id
     {% for attribute in ['sales_channel', 'category', 'payment_method'] %}
     left join ranked_by_{{ attribute }}
         on

@@ -6,17 +6,23 @@ sessions as (
 
 ),
 
+visitors as (
+
+    select * from {{ ref('int_visitors') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
 
 ),
 
--- No session after the as-of date gets past here, nor one not yet attributed by then.
+-- No session after the as-of date gets past here, nor one of a visitor unknown by then.
 known_by_then as (
 
     select
-        sessions.customer_id,
+        coalesce(sessions.customer_id, visitors.customer_id) as customer_id,
         sessions.business_date,
         sessions.started_at,
         sessions.duration_seconds,
@@ -27,17 +33,26 @@ known_by_then as (
         sessions.searches,
         sessions.cart_additions,
         sessions.checkouts,
-        {{ dbt.datediff('sessions.business_date', 'as_of.as_of_date', 'day') }}
+        cast({{ dbt.datediff(
+            'sessions.business_date', 'as_of.as_of_date', 'day'
+        ) }} as integer)
             as age_days
 
     from sessions
+
+    left join visitors
+        on
+            sessions.visitor_id = visitors.visitor_id
+            and sessions.customer_id is null
 
     cross join as_of
 
     where
         sessions.business_date <= as_of.as_of_date
-        and sessions.attributed_date <= as_of.as_of_date
-        and sessions.customer_id is not null
+        and (
+            sessions.customer_id is not null
+            or visitors.first_login_date <= as_of.as_of_date
+        )
 
 ),
 
