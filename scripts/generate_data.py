@@ -325,7 +325,7 @@ def draw_sessions(
 
 
 def draw_chunks(
-    customer_count: int, seed: int, activity: float, as_csv: bool
+    customer_count: int, seed: int, activity: float, as_csv: bool, clean: bool = False
 ) -> Iterator[dict[str, pa.Table]]:
     starts = range(1, customer_count + 1, CHUNK_CUSTOMERS)
     first_order = first_session = 1
@@ -342,7 +342,8 @@ def draw_chunks(
         tables = {}
         for name, columns in zip(TABLES, (customers, orders, sessions), strict=True):
             table = typed(name, columns)
-            table = soiled(rng, name, as_text(table) if as_csv else table)
+            table = as_text(table) if as_csv else table
+            table = table if clean else soiled(rng, name, table)
             # Nobody should come to rely on an order of the rows; at scale shuffling is too dear.
             tables[name] = table.take(rng.permutation(len(table))) if as_csv else table
         yield tables
@@ -355,6 +356,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--output", type=Path, help="by default seeds/sample, for csv")
     parser.add_argument("--activity", type=float, help="orders and sessions against a benchmark's")
+    parser.add_argument("--clean", action="store_true", help="without faults")
     options = parser.parse_args(arguments)
     if options.output is None and options.format == "parquet":
         parser.error("--format parquet needs --output")
@@ -362,7 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     output.mkdir(parents=True, exist_ok=True)
     activity = ACTIVITY[options.format] if options.activity is None else options.activity
     as_csv = options.format == "csv"
-    chunks = draw_chunks(options.customers, options.seed, activity, as_csv)
+    chunks = draw_chunks(options.customers, options.seed, activity, as_csv, options.clean)
     (write_csv if as_csv else write_parquet)(chunks, output)
 
 

@@ -17,7 +17,10 @@
                 then try_cast({{ text }} as timestamp){{ from_source_timezone() }}
         end
     {%- elif data_type == 'boolean' -%}
-        {{ text_to_boolean(text) }}
+        case
+            when typeof({{ column }}) = 'BOOLEAN' then try_cast({{ column }} as boolean)
+            else {{ text_to_boolean(text) }}
+        end
     {%- else -%}
         {#- try_cast alone also takes 1e5, 1_000 and 0x1F for numbers. -#}
         case

@@ -8,8 +8,12 @@
         trim(cast({{ column }} as varchar), ' ' || chr(9) || chr(10) || chr(13) || chr(160))
     {%- endset -%}
     case
-        {#- Nothing to clean in five or more visible ASCII characters: three times as fast for keys. #}
-        when regexp_full_match(cast({{ column }} as varchar), '[!-~]{5,}')
+        {#- Nothing to clean where five or more characters begin and end visibly, in ASCII: this check is three times as
+            fast, and nearly every key passes it. #}
+        when
+            strlen(cast({{ column }} as varchar)) >= 5
+            and cast({{ column }} as varchar) between '!' and '~'
+            and cast({{ column }} as varchar)[-1] between '!' and '~'
             then cast({{ column }} as varchar)
         {#- The usual ways to write nothing; a pattern, since DuckDB turns a list of six into a join. #}
         when not regexp_full_match(lower({{ text }}), '|null|n/a|nan|none|\\n')

@@ -13,7 +13,7 @@
         select {{ clean_text(key) }} as repeated_key
         from ({{ raw_table(table) }}) as raw_rows
         group by {{ clean_text(key) }}
-        having count(*) > 1 and {{ clean_text(key) }} is not null
+        having count(*) > 1
 
     )
 
