@@ -19,6 +19,7 @@ features as (
 
 ),
 
+-- Of older as-of dates there may be segments that the rules no longer have.
 undefined as (
 
     select
@@ -27,6 +28,11 @@ undefined as (
         memberships.segment
 
     from memberships
+
+    inner join features
+        on
+            memberships.customer_id = features.customer_id
+            and memberships.as_of_date = features.as_of_date
 
     left join definitions
         on
@@ -57,6 +63,7 @@ missing as (
     left join memberships
         on
             features.customer_id = memberships.customer_id
+            and features.as_of_date = memberships.as_of_date
             and schemes.scheme = memberships.scheme
 
     where memberships.customer_id is null

@@ -1,46 +1,23 @@
 with
 
-features as (
+segments as (
 
-    select * from {{ ref('customer_features') }}
-
-),
-
-scores as (
-
-    select * from {{ ref('customer_rfm_scores') }}
+    select * from {{ ref('int_customer_segments') }}
 
 ),
 
-joined as (
-
-    select
-        features.*,
-        scores.r_score,
-        scores.f_score,
-        scores.m_score,
-        scores.rfm_cell,
-        scores.revenue_share_above,
-        scores.rfm_segment
-
-    from features
-
-    inner join scores on features.customer_id = scores.customer_id
-
-),
-
-segmented as (
+kept as (
 
     select
         as_of_date,
         customer_id,
-        {% for name, scheme in schemes().items() %}
-        {{ segment_case(name, scheme.segments) }} as {{ name }},
+        {% for scheme in schemes() %}
+        {{ scheme }},
         {% endfor %}
-        rfm_segment as rfm
+        rfm
 
-    from joined
+    from segments
 
 )
 
-select * from segmented
+select * from kept

@@ -69,7 +69,10 @@ joined as (
 
     inner join scores on features.customer_id = scores.customer_id
 
-    inner join segments on features.customer_id = segments.customer_id
+    inner join segments
+        on
+            features.customer_id = segments.customer_id
+            and features.as_of_date = segments.as_of_date
 
 )
 

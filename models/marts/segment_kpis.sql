@@ -38,7 +38,11 @@ aggregated as (
 
     from memberships
 
-    inner join features on memberships.customer_id = features.customer_id
+    -- The features are of one as-of date, the memberships of all.
+    inner join features
+        on
+            memberships.customer_id = features.customer_id
+            and memberships.as_of_date = features.as_of_date
 
     group by memberships.scheme, memberships.segment
 

@@ -18,6 +18,9 @@ unpivoted as (
         {{ scheme }} as segment
 
     from segments
+
+    -- A scheme that is newer than the as-of date's build has no rows there.
+    where {{ scheme }} is not null
     {% endfor %}
 
 )
