@@ -1,5 +1,6 @@
 """One warm dbt for all tests: builds are made once and shared, since each call costs seconds."""
 
+import csv
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventLevel, EventMsg
+from marts import Table, canonical
 
 ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "tests" / "golden"
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
 
@@ -22,6 +25,9 @@ NO_DATA = f"the real data are not at {DATA}; set SEGMENTATION_DATA_PATH"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--no-skips", action="store_true", help="fail if a test is skipped for any reason but data"
+    )
+    parser.addoption(
+        "--write-golden", action="store_true", help="write tests/golden/expected/ as DuckDB has it"
     )
 
 
@@ -85,6 +91,11 @@ class Build:
         with self.connect() as connection:
             return connection.execute(sql).fetchall()
 
+    def table(self, relation: str) -> Table:
+        with self.connect() as connection:
+            result = connection.execute(f"from {relation}")
+            return canonical((name for name, *_ in result.description), result.fetchall())
+
     def value(self, sql: str) -> object:
         return self.rows(sql)[0][0]
 
@@ -100,6 +111,32 @@ def sample(make_build: Callable[..., Build]) -> Build:
     """The shipped sample, built with all its tests."""
     build = make_build("sample")
     assert build.dbt("build"), build.errors
+    return build
+
+
+def golden_variables(place: dict[str, str]) -> dict:
+    """The vars of the golden world, whose raw tables are at that place; `why` is for the reader."""
+    tables = {}
+    for table in ("customers", "orders", "sessions"):
+        with (GOLDEN / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file))
+        tables[table] = {"columns": {name: name for name in header if name != "why"}}
+    return {
+        "raw": {**place, "tables": tables},
+        "as_of_date": "2025-06-30",
+        "business_timezone": "Europe/Berlin",
+        "source_timezone": "America/New_York",
+    }
+
+
+@pytest.fixture(scope="session")
+def golden(make_build: Callable[..., Build]) -> Build:
+    """The golden world on DuckDB, with its data tests; the unit tests are those of the sample."""
+    build = make_build("golden")
+    variables = golden_variables({"files": f"{GOLDEN}/{{table}}.csv"})
+    assert build.dbt("build", "--exclude-resource-type", "unit_test", variables=variables), (
+        build.errors
+    )
     return build
 
 
