@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventLevel, EventMsg
+from engines import Duckdb, Postgres, Spark, postgres_server
 from marts import Table, canonical
 
 ROOT = Path(__file__).parent.parent
@@ -152,3 +154,35 @@ def build_example(make_build: Callable[..., Build]) -> Callable[..., Build]:
         return example
 
     return build
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine(make_build: Callable[..., Build]) -> Duckdb:
+    return Duckdb(make_build)
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(
+    make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Postgres]:
+    """One server for the whole run."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as folder:
+        engine = Postgres(make_build, folder)
+        yield engine
+        engine.connection.close()
+
+
+@pytest.fixture(scope="session")
+def spark_engine(
+    make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spark]:
+    """One session for the whole run: to start one takes as long as to build a small world."""
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java 17")
+    pytest.importorskip("pyspark.sql", reason="Spark needs uv run --extra spark pytest")
+    engine = Spark(make_build, tmp_path_factory.mktemp("spark"))
+    yield engine
+    gateway = engine.session.sparkContext._gateway
+    engine.session.stop()
+    # Its threads outlive the session, and DuckDB says at exit that they hold on to it.
+    gateway.shutdown()
