@@ -158,8 +158,12 @@ class Spark(Duckdb):
             return super().dbt(schema, *command, variables=variables)
 
     def query(self, schema: str, text: str) -> tuple[list[str], list[tuple]]:
+        self.session.sql(f"create schema if not exists {schema}")
         self.session.sql(f"use {schema}")
         frame = self.session.sql(text)
+        # pyspark would turn moments into the time zone of this process, and Python knows no year 0.
+        dates = [name for name, data_type in frame.dtypes if data_type in ("date", "timestamp")]
+        frame = frame.withColumns({name: frame[name].cast("string") for name in dates})
         return frame.columns, [tuple(row) for row in frame.collect()]
 
     def types(self, schema: str, relation: str) -> list[tuple[str, str]]:

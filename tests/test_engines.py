@@ -1,7 +1,5 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
-from collections.abc import Callable
-
 import pytest
 from conftest import GOLDEN, Build, golden_variables
 from engines import Duckdb, Postgres, Spark
@@ -26,7 +24,9 @@ def mart(engine: Engine, schema: str, name: str) -> Table:
 @pytest.fixture(scope="module")
 def golden_elsewhere(engine: Engine) -> Engine:
     """The golden world on another engine, with every data test."""
-    place = engine.load("golden", {name: GOLDEN / f"{name}.csv" for name in ("customers", "orders", "sessions")})
+    place = engine.load(
+        "golden", {name: GOLDEN / f"{name}.csv" for name in ("customers", "orders", "sessions")}
+    )
     engine.dbt("golden", "build", *WITHOUT[engine.name], variables=golden_variables(place))
     return engine
 
