@@ -31,6 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-golden", action="store_true", help="write tests/golden/expected/ as DuckDB has it"
     )
+    parser.addoption(
+        "--customers", type=int, default=2000, help="of the world that the engines are compared on"
+    )
+    parser.addoption("--seed", type=int, default=7, help="of that world")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

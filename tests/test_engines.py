@@ -1,11 +1,15 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
+from pathlib import Path
+
+import generate_data
 import pytest
 from conftest import GOLDEN, Build, golden_variables
 from engines import Duckdb, Postgres, Spark
 from marts import MARTS, Table, canonical, differences, read_table
 
 OTHERS = ("postgres", "spark")
+TABLES = ("customers", "orders", "sessions")
 # The unit tests would take Spark longer than all else, and are those of PostgreSQL.
 WITHOUT = {"postgres": (), "spark": ("--exclude-resource-type", "unit_test")}
 Engine = Duckdb | Postgres | Spark
@@ -24,9 +28,7 @@ def mart(engine: Engine, schema: str, name: str) -> Table:
 @pytest.fixture(scope="module")
 def golden_elsewhere(engine: Engine) -> Engine:
     """The golden world on another engine, with every data test."""
-    place = engine.load(
-        "golden", {name: GOLDEN / f"{name}.csv" for name in ("customers", "orders", "sessions")}
-    )
+    place = engine.load("golden", {name: GOLDEN / f"{name}.csv" for name in TABLES})
     engine.dbt("golden", "build", *WITHOUT[engine.name], variables=golden_variables(place))
     return engine
 
@@ -39,3 +41,56 @@ def test_every_engine_gives_every_cell_of_the_golden_world(
     assert differences(name, read_table(GOLDEN / "expected" / f"{name}.csv"), found) == ""
     duckdb_engine.builds["golden"] = golden
     assert golden_elsewhere.types("golden", name) == duckdb_engine.types("golden", name)
+
+
+@pytest.fixture(scope="module")
+def generated(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> dict[str, Path]:
+    """A larger world, with dirt, by `--customers` and `--seed`."""
+    folder = tmp_path_factory.mktemp("generated")
+    size, seed = (str(pytestconfig.getoption(name)) for name in ("customers", "seed"))
+    generate_data.main(["--customers", size, "--seed", seed, "--output", str(folder)])
+    return {name: folder / f"sample_{name}.csv" for name in TABLES}
+
+
+def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
+    variables = {
+        "raw": {**engine.load("generated", generated), "tables": {name: {} for name in TABLES}},
+        # Clocks go back by an hour in one and by half an hour in the other.
+        "source_timezone": "America/New_York",
+        "business_timezone": "Australia/Lord_Howe",
+    }
+    engine.dbt("generated", "run", variables=variables)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def generated_here(duckdb_engine: Duckdb, generated: dict[str, Path]) -> Engine:
+    return build_generated(duckdb_engine, generated)
+
+
+@pytest.fixture(scope="module")
+def generated_elsewhere(engine: Engine, generated: dict[str, Path]) -> Engine:
+    return build_generated(engine, generated)
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_every_engine_gives_every_cell_of_a_generated_world(
+    generated_here: Engine, generated_elsewhere: Engine, name: str
+) -> None:
+    expected = mart(generated_here, "generated", name)
+    assert expected.rows
+    assert differences(name, expected, mart(generated_elsewhere, "generated", name)) == ""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_seed_is_loaded_alike_on_every_engine(engine: Engine, sample: Build, name: str) -> None:
+    engine.dbt("seeds", "seed", "--select", f"sample_{name}")
+    # What dbt itself takes for null while it reads a seed; DuckDB reads the file without it.
+    expected = [
+        tuple("" if cell.strip().lower() == "null" else cell.strip() and cell for cell in row)
+        for row in sample.table(f"sample_{name}").rows
+    ]
+    assert mart(engine, "seeds", f"sample_{name}").rows == sorted(expected)
+    assert {data_type for _, data_type in engine.types("seeds", f"sample_{name}")} == {"text"}

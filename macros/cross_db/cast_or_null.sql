@@ -91,17 +91,17 @@
     {{- text }} rlike '{{ text_pattern(data_type) | replace('$', '\\\\z') }}'
 {%- endmacro %}
 
-{# Of an hour that the clock shows twice the other engines take the second, to_utc_timestamp the first. #}
+{# Of an hour that the clock shows twice the other engines take the second, to_utc_timestamp the first. The offset of
+   the second is that of a day later. A function of m, since the local metastore takes views of 32,700 characters. #}
 {% macro spark_from_source_timezone(moment) %}
     {%- set zone = var('source_timezone') -%}
-    {%- set first = "to_utc_timestamp(" ~ moment ~ ", '" ~ zone ~ "')" -%}
-    {%- set second = "to_utc_timestamp(" ~ moment ~ " + interval 1 day, '" ~ zone ~ "') - interval 1 day" -%}
+    {%- set second = "to_utc_timestamp(m + interval 1 day, '" ~ zone ~ "') - interval 1 day" -%}
     {%- if zone == 'UTC' -%}
         {{ return(moment) }}
     {%- endif -%}
     {{ return(
-        "case when from_utc_timestamp(" ~ second ~ ", '" ~ zone ~ "') = " ~ moment ~ " then " ~ second
-        ~ " else " ~ first ~ " end"
+        "element_at(transform(array(" ~ moment ~ "), m -> if(from_utc_timestamp(" ~ second ~ ", '" ~ zone ~ "') = m, "
+        ~ second ~ ", to_utc_timestamp(m, '" ~ zone ~ "'))), 1)"
     ) }}
 {% endmacro %}
 
