@@ -177,13 +177,17 @@ def postgres_engine(
 
 
 @pytest.fixture(scope="session")
-def spark_engine(
-    make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Spark]:
-    """One session for the whole run: to start one takes as long as to build a small world."""
+def has_spark() -> None:
     if not shutil.which("java"):
         pytest.skip("Spark needs Java 17")
     pytest.importorskip("pyspark.sql", reason="Spark needs uv run --extra spark pytest")
+
+
+@pytest.fixture(scope="session")
+def spark_engine(
+    has_spark: None, make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spark]:
+    """One session for the whole run, since it is slow to start and there is one in a process."""
     engine = Spark(make_build, tmp_path_factory.mktemp("spark"))
     yield engine
     gateway = engine.session.sparkContext._gateway

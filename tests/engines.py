@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,10 @@ ROOT = Path(__file__).parent.parent
 # The machine of PostgreSQL and Spark is far from UTC, and its language sorts ä before z.
 AWAY = "Asia/Tokyo"
 LOCALE = "de_DE"
+THRIFT_SERVER = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+# Where dbt looks for a cluster over http.
+CLUSTER = "local"
+HTTP_PATH = f"sql/protocolv1/o/0/{CLUSTER}"
 # What the engines call the types that are text, decimal and integer here.
 TYPES = {
     "character varying": "text",
@@ -128,16 +134,12 @@ class Spark(Duckdb):
         self.folder = folder
         from pyspark.sql import SparkSession
 
+        builder = SparkSession.builder.enableHiveSupport()
+        for name, value in spark_parameters(folder).items():
+            builder = builder.config(name, value)
         with pytest.MonkeyPatch.context() as patch:
             # Read by Java when it starts, and no longer.
             patch.setenv("TZ", AWAY)
-            patch.setenv("SEGMENTATION_SPARK_PATH", str(folder))
-            profile = jinja2.Template((ROOT / "profiles" / "profiles.yml").read_text())
-            outputs = yaml.safe_load(profile.render(env_var=os.environ.get))
-            builder = SparkSession.builder.enableHiveSupport()
-            outputs = outputs["customer_segmentation"]["outputs"]
-            for name, value in outputs["spark"]["server_side_parameters"].items():
-                builder = builder.config(name, value)
             self.session = builder.getOrCreate()
 
     def load(self, schema: str, paths: dict[str, Path]) -> dict[str, str]:
@@ -169,6 +171,109 @@ class Spark(Duckdb):
     def types(self, schema: str, relation: str) -> list[tuple[str, str]]:
         table = self.session.table(f"{schema}.{relation}")
         return [(name, plain_type(data_type)) for name, data_type in table.dtypes]
+
+
+class SparkServer(Duckdb):
+    """A Spark in another process, as a cluster is: by Thrift, or by Thrift over HTTPS with a token."""
+
+    def __init__(self, make_build: "Callable[[str], Build]", name: str, port: int) -> None:
+        super().__init__(make_build)
+        self.name = name
+        self.environment = {
+            "SEGMENTATION_SPARK_PORT": str(port),
+            "SEGMENTATION_SPARK_CLUSTER": CLUSTER,
+            "DBT_ENV_SECRET_SPARK_TOKEN": "a token",
+        }
+
+    def dbt(self, schema: str, *command: str, variables: dict | None = None) -> "Build":
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.setenv("SEGMENTATION_SPARK_SCHEMA", schema)
+            return super().dbt(schema, *command, variables=variables)
+
+    def query(self, schema: str, text: str) -> tuple[list[str], list[tuple]]:
+        from pyhive import hive
+        from thrift.transport.THttpClient import THttpClient
+
+        port = self.environment["SEGMENTATION_SPARK_PORT"]
+        if self.name == "spark_http":
+            transport = THttpClient(f"https://localhost:{port}/{HTTP_PATH}")
+            transport.setCustomHeaders({"Authorization": "Basic dG9rZW46YSB0b2tlbg=="})
+            connection = hive.connect(thrift_transport=transport)
+        else:
+            connection = hive.connect(host="localhost", port=int(port), username="reader")
+        cursor = connection.cursor()
+        cursor.execute(f"use {schema}")
+        cursor.execute(text)
+        names = [name for name, *_ in cursor.description]
+        rows = cursor.fetchall()
+        connection.close()
+        return names, rows
+
+
+def spark_parameters(folder: Path) -> dict[str, str]:
+    """Those of the profile, for a warehouse in that folder."""
+    dbt = jinja2.Environment(autoescape=False)
+    dbt.filters.update(as_bool=bool, as_native=str)
+    path = {"SEGMENTATION_SPARK_PATH": str(folder)}
+    profile = dbt.from_string((ROOT / "profiles" / "profiles.yml").read_text())
+    text = profile.render(env_var=lambda name, default: path.get(name, default))
+    outputs = yaml.safe_load(text)["customer_segmentation"]["outputs"]
+    return outputs["spark"]["server_side_parameters"]
+
+
+@contextmanager
+def spark_server(folder: Path, over_http: bool) -> Iterator[int]:
+    """The Thrift server that comes with pyspark, on a free port; over HTTPS by a certificate of its own."""
+    import pyspark
+
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "hive.server2.thrift.bind.host": "localhost",
+        "hive.server2.thrift.port": port,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        if over_http:
+            store = folder / "store.jks"
+            keytool = ["keytool", "-alias", "spark", "-keystore", store, "-storepass", "changeit"]
+            made = [*keytool, "-genkeypair", "-keyalg", "RSA", "-dname", "CN=localhost"]
+            subprocess.run([*made, "-ext", "SAN=dns:localhost"], check=True, capture_output=True)
+            certificate = [*keytool, "-exportcert", "-rfc", "-file", folder / "ca.pem"]
+            subprocess.run(certificate, check=True, capture_output=True)
+            patch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
+            settings |= {
+                "hive.server2.transport.mode": "http",
+                "hive.server2.thrift.http.port": port,
+                "hive.server2.thrift.http.path": HTTP_PATH,
+                "hive.server2.use.SSL": "true",
+                "hive.server2.keystore.path": store,
+                "hive.server2.keystore.password": "changeit",
+            }
+        home = Path(pyspark.__file__).parent
+        parameters = spark_parameters(folder) | {"spark.driver.memory": "2g"}
+        command = [home / "bin" / "spark-submit", "--class", THRIFT_SERVER]
+        for name, value in parameters.items():
+            command += ["--conf", f"{name}={value}"]
+        command.append("spark-internal")
+        for name, value in settings.items():
+            command += ["--hiveconf", f"{name}={value}"]
+        with (folder / "server.log").open("w") as log:
+            environment = {**os.environ, "SPARK_HOME": str(home), "TZ": AWAY}
+            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            for _ in range(120):
+                with socket.socket() as answer:
+                    if answer.connect_ex(("localhost", port)) == 0:
+                        break
+                assert server.poll() is None, (folder / "server.log").read_text()[-2000:]
+                time.sleep(0.5)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
 
 
 @contextmanager

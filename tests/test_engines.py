@@ -1,11 +1,12 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import generate_data
 import pytest
 from conftest import GOLDEN, Build, golden_variables
-from engines import Duckdb, Postgres, Spark
+from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
 from marts import MARTS, Table, canonical, differences, read_table
 
 OTHERS = ("postgres", "spark")
@@ -94,3 +95,16 @@ def test_a_seed_is_loaded_alike_on_every_engine(engine: Engine, sample: Build, n
     ]
     assert mart(engine, "seeds", f"sample_{name}").rows == sorted(expected)
     assert {data_type for _, data_type in engine.types("seeds", f"sample_{name}")} == {"text"}
+
+
+@pytest.mark.usefixtures("has_spark")
+@pytest.mark.parametrize("method", ["thrift", "http"])
+def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
+    make_build: Callable[..., Build], sample: Build, tmp_path: Path, method: str
+) -> None:
+    pytest.importorskip("pyhive")
+    with spark_server(tmp_path, over_http=method == "http") as port:
+        cluster = SparkServer(make_build, f"spark_{method}", port)
+        cluster.dbt("sample", "build", "--exclude-resource-type", "test", "unit_test")
+        for name in MARTS:
+            assert differences(name, sample.table(name), mart(cluster, "sample", name)) == ""
