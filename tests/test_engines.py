@@ -11,8 +11,6 @@ from marts import MARTS, Table, canonical, differences, read_table
 
 OTHERS = ("postgres", "spark")
 TABLES = ("customers", "orders", "sessions")
-# The unit tests would take Spark longer than all else, and are those of PostgreSQL.
-WITHOUT = {"postgres": (), "spark": ("--exclude-resource-type", "unit_test")}
 Engine = Duckdb | Postgres | Spark
 
 
@@ -28,9 +26,9 @@ def mart(engine: Engine, schema: str, name: str) -> Table:
 
 @pytest.fixture(scope="module")
 def golden_elsewhere(engine: Engine) -> Engine:
-    """The golden world on another engine, with every data test."""
+    """The golden world on another engine, with every data test and unit test."""
     place = engine.load("golden", {name: GOLDEN / f"{name}.csv" for name in TABLES})
-    engine.dbt("golden", "build", *WITHOUT[engine.name], variables=golden_variables(place))
+    engine.dbt("golden", "build", variables=golden_variables(place))
     return engine
 
 

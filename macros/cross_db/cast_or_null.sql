@@ -61,48 +61,43 @@
     {%- endif -%}
 {% endmacro %}
 
-{# A timestamp is already a moment; a text with an offset becomes one. An integer is not cast from '5.0'. #}
+{# A timestamp is already a moment; a text with an offset becomes one. An integer is not cast from '5.0'. All on one
+   line, since the metastore of a local Spark takes views of 32,700 characters at most. #}
 {% macro spark__cast_or_null(column, data_type) %}
     {%- set text = "trim(cast(" ~ column ~ " as string))" -%}
-    {%- if data_type == 'timestamp' -%}
-        {#- An offset is read after seconds only. -#}
-        {%- set with_seconds = "regexp_replace(" ~ text ~ ", '^(.{10}.[0-9]{2}:[0-9]{2})(Z|[+-])', '$1:00$2')" -%}
-        {%- set moment = "try_cast(" ~ text ~ " as timestamp)" -%}
-        case
-            when typeof({{ column }}) = 'timestamp' or {{ spark_matches(text, 'offset timestamp') }}
-                then try_cast({{ with_seconds }} as timestamp)
-            when {{ spark_matches(text, 'timestamp') }}
-                then {{ spark_from_source_timezone(moment) }}
-        end
-    {%- elif data_type == 'boolean' -%}
+    {%- set cast_text -%}
+        {%- if data_type == 'timestamp' -%}
+            {{ spark_utc(column, text) }}
+        {%- elif data_type == 'integer' -%}
+            try_cast(try_cast({{ text }} as decimal(38, 0)) as integer)
+        {%- else -%}
+            try_cast({{ text }} as {{ data_type }})
+        {%- endif -%}
+    {%- endset -%}
+    {%- if data_type == 'boolean' -%}
         {{ text_to_boolean(text) }}
-    {%- elif data_type == 'integer' -%}
-        case
-            when {{ spark_matches(text, data_type) }}
-                then try_cast(try_cast({{ text }} as decimal(38, 0)) as integer)
-        end
     {%- else -%}
-        case when {{ spark_matches(text, data_type) }} then try_cast({{ text }} as {{ data_type }}) end
+        {#- In Java `$` also matches before a line end. -#}
+        {%- set pattern = text_pattern('date' if data_type == 'timestamp' else data_type) | replace('$', '\\\\z') -%}
+        case when {{ text }} rlike '{{ pattern }}' then {{ cast_text }} end
     {%- endif -%}
 {% endmacro %}
 
-{# In Java `$` also matches before a line end. #}
-{% macro spark_matches(text, data_type) %}
-    {{- text }} rlike '{{ text_pattern(data_type) | replace('$', '\\\\z') }}'
-{%- endmacro %}
-
-{# Of an hour that the clock shows twice the other engines take the second, to_utc_timestamp the first. The offset of
-   the second is that of a day later. A function of m, since the local metastore takes views of 32,700 characters. #}
-{% macro spark_from_source_timezone(moment) %}
+{# Without an offset, to_utc_timestamp takes the first of two hours that the clock shows alike, the other engines the
+   second, whose offset is that of a day later. #}
+{% macro spark_utc(column, text) %}
     {%- set zone = var('source_timezone') -%}
-    {%- set second = "to_utc_timestamp(m + interval 1 day, '" ~ zone ~ "') - interval 1 day" -%}
+    {#- An offset is read after seconds only. -#}
+    {%- set moment = "try_cast(regexp_replace(" ~ text ~ ", '^(.{16})([Z+-])', '$1:00$2') as timestamp)" -%}
     {%- if zone == 'UTC' -%}
-        {{ return(moment) }}
+        {{ moment }}
+    {%- else -%}
+        {%- set second = "to_utc_timestamp(m + interval 1 day, '" ~ zone ~ "') - interval 1 day" -%}
+        element_at(transform(array({{ moment }}), m -> case
+        when typeof({{ column }}) = 'timestamp' or {{ text }} rlike ':.*[Z+-]' then m
+        when from_utc_timestamp({{ second }}, '{{ zone }}') = m then {{ second }}
+        else to_utc_timestamp(m, '{{ zone }}') end), 1)
     {%- endif -%}
-    {{ return(
-        "element_at(transform(array(" ~ moment ~ "), m -> if(from_utc_timestamp(" ~ second ~ ", '" ~ zone ~ "') = m, "
-        ~ second ~ ", to_utc_timestamp(m, '" ~ zone ~ "'))), 1)"
-    ) }}
 {% endmacro %}
 
 {# No year 0, no hour 24, no second 60 and no offset beyond 14 hours: the engines differ in what they make of them. #}
