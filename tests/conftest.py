@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,3 +195,6 @@ def spark_engine(
     engine.session.stop()
     # Its threads outlive the session, and DuckDB says at exit that they hold on to it.
     gateway.shutdown()
+    for thread in threading.enumerate():
+        if type(thread).__name__ == "FinalizerWorker":
+            thread.join(timeout=30)
