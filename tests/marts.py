@@ -72,10 +72,9 @@ def by_key(mart: str, table: Table) -> dict[tuple[str, ...], tuple[str, ...]]:
     return rows
 
 
-def differences(mart: str, expected: Table, found: Table, shown: int = 8) -> str:
-    """Nothing, or how many cells differ and the first of them."""
-    if expected.columns != found.columns:
-        return f"{mart}: expected the columns {expected.columns}, found {found.columns}"
+def assert_same(mart: str, expected: Table, found: Table, shown: int = 8) -> None:
+    """Fails with how many cells differ, and the first of them."""
+    assert expected.columns == found.columns, mart
     left, right = by_key(mart, expected), by_key(mart, found)
     lines = [
         f"{mart} {key}: {'missing' if key in left else 'not expected'}"
@@ -88,6 +87,4 @@ def differences(mart: str, expected: Table, found: Table, shown: int = 8) -> str
         for column, before, after in zip(expected.columns, left[key], right[key], strict=True)
         if before != after
     ]
-    if not lines:
-        return ""
-    return f"{len(lines)} cells or rows of {mart} differ:\n" + "\n".join(lines[:shown])
+    assert not lines, f"{len(lines)} cells or rows of {mart} differ:\n" + "\n".join(lines[:shown])

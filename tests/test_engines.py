@@ -7,7 +7,7 @@ import generate_data
 import pytest
 from conftest import GOLDEN, Build, golden_variables
 from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
-from marts import MARTS, Table, canonical, differences, read_table
+from marts import MARTS, Table, assert_same, canonical, read_table
 
 OTHERS = ("postgres", "spark")
 TABLES = ("customers", "orders", "sessions")
@@ -37,7 +37,7 @@ def test_every_engine_gives_every_cell_of_the_golden_world(
     golden_elsewhere: Engine, golden: Build, duckdb_engine: Duckdb, name: str
 ) -> None:
     found = mart(golden_elsewhere, "golden", name)
-    assert differences(name, read_table(GOLDEN / "expected" / f"{name}.csv"), found) == ""
+    assert_same(name, read_table(GOLDEN / "expected" / f"{name}.csv"), found)
     duckdb_engine.builds["golden"] = golden
     assert golden_elsewhere.types("golden", name) == duckdb_engine.types("golden", name)
 
@@ -80,7 +80,7 @@ def test_every_engine_gives_every_cell_of_a_generated_world(
 ) -> None:
     expected = mart(generated_here, "generated", name)
     assert expected.rows
-    assert differences(name, expected, mart(generated_elsewhere, "generated", name)) == ""
+    assert_same(name, expected, mart(generated_elsewhere, "generated", name))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -105,4 +105,4 @@ def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
         cluster = SparkServer(make_build, f"spark_{method}", port)
         cluster.dbt("sample", "build", "--exclude-resource-type", "test", "unit_test")
         for name in MARTS:
-            assert differences(name, sample.table(name), mart(cluster, "sample", name)) == ""
+            assert_same(name, sample.table(name), mart(cluster, "sample", name))

@@ -12,7 +12,7 @@ from hashlib import md5
 import pytest
 import yaml
 from conftest import GOLDEN, ROOT, Build
-from marts import MARTS, differences, read_table, write_table
+from marts import MARTS, assert_same, read_table, write_table
 
 Record = dict[str, str]
 KEYS = {"customers": "customer_id", "orders": "order_id", "sessions": "session_id"}
@@ -52,7 +52,7 @@ def test_every_cell_is_as_reviewed(golden: Build, mart: str, pytestconfig: pytes
     path, found = GOLDEN / "expected" / f"{mart}.csv", golden.table(mart)
     if pytestconfig.getoption("--write-golden"):
         write_table(path, found)
-    assert differences(mart, read_table(path), found) == ""
+    assert_same(mart, read_table(path), found)
 
 
 def test_the_raw_rows_are_as_many_as_one_can_read(raw: dict[str, list[Record]]) -> None:
