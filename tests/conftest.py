@@ -1,6 +1,9 @@
 """One warm dbt for all tests: builds are made once and shared, since each call costs seconds."""
 
+import csv
 import os
+import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +14,11 @@ import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventLevel, EventMsg
+from engines import Duckdb, Postgres, Spark, postgres_server
+from marts import Table, canonical
 
 ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "tests" / "golden"
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
 
@@ -23,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--no-skips", action="store_true", help="fail if a test is skipped for any reason but data"
     )
+    parser.addoption(
+        "--write-golden", action="store_true", help="write tests/golden/expected/ as DuckDB has it"
+    )
+    parser.addoption(
+        "--customers", type=int, default=2000, help="of the world that the engines are compared on"
+    )
+    parser.addoption("--seed", type=int, default=7, help="of that world")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -85,6 +98,11 @@ class Build:
         with self.connect() as connection:
             return connection.execute(sql).fetchall()
 
+    def table(self, relation: str) -> Table:
+        with self.connect() as connection:
+            result = connection.execute(f"from {relation}")
+            return canonical((name for name, *_ in result.description), result.fetchall())
+
     def value(self, sql: str) -> object:
         return self.rows(sql)[0][0]
 
@@ -103,6 +121,32 @@ def sample(make_build: Callable[..., Build]) -> Build:
     return build
 
 
+def golden_variables(place: dict[str, str]) -> dict:
+    """The vars of the golden world, whose raw tables are at that place; `why` is for the reader."""
+    tables = {}
+    for table in ("customers", "orders", "sessions"):
+        with (GOLDEN / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file))
+        tables[table] = {"columns": {name: name for name in header if name != "why"}}
+    return {
+        "raw": {**place, "tables": tables},
+        "as_of_date": "2025-06-30",
+        "business_timezone": "Europe/Berlin",
+        "source_timezone": "America/New_York",
+    }
+
+
+@pytest.fixture(scope="session")
+def golden(make_build: Callable[..., Build]) -> Build:
+    """The golden world on DuckDB, with its data tests; the unit tests are those of the sample."""
+    build = make_build("golden")
+    variables = golden_variables({"files": f"{GOLDEN}/{{table}}.csv"})
+    assert build.dbt("build", "--exclude-resource-type", "unit_test", variables=variables), (
+        build.errors
+    )
+    return build
+
+
 @pytest.fixture(scope="session")
 def build_example(make_build: Callable[..., Build]) -> Callable[..., Build]:
     """Installs the package into an example and builds it with all tests, without a warning."""
@@ -115,3 +159,42 @@ def build_example(make_build: Callable[..., Build]) -> Callable[..., Build]:
         return example
 
     return build
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine(make_build: Callable[..., Build]) -> Duckdb:
+    return Duckdb(make_build)
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(
+    make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Postgres]:
+    """One server for the whole run."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as folder:
+        engine = Postgres(make_build, folder)
+        yield engine
+        engine.connection.close()
+
+
+@pytest.fixture(scope="session")
+def has_spark() -> None:
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java 17")
+    pytest.importorskip("pyspark.sql", reason="Spark needs uv run --extra spark pytest")
+
+
+@pytest.fixture(scope="session")
+def spark_engine(
+    has_spark: None, make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spark]:
+    """One session for the whole run, since it is slow to start and there is one in a process."""
+    engine = Spark(make_build, tmp_path_factory.mktemp("spark"))
+    yield engine
+    gateway = engine.session.sparkContext._gateway
+    engine.session.stop()
+    # Its threads outlive the session, and DuckDB says at exit that they hold on to it.
+    gateway.shutdown()
+    for thread in threading.enumerate():
+        if type(thread).__name__ == "FinalizerWorker":
+            thread.join(timeout=30)

