@@ -51,6 +51,7 @@ class Duckdb:
     def __init__(self, make_build: "Callable[[str], Build]") -> None:
         self.make_build = make_build
         self.builds: dict[str, Build] = {}
+        self.place: dict[str, str] = {}
 
     def load(self, schema: str, paths: dict[str, Path]) -> dict[str, str]:
         """Make tables of text from CSV files; returns where the var `raw` finds them."""

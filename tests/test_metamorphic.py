@@ -219,3 +219,31 @@ def test_an_absent_table_is_an_empty_table(
     assert build.value("select sum(net_amount) from customer_features") == sample.value(
         "select sum(net_amount) from customer_features"
     )
+
+
+def test_a_build_replaces_the_segments_of_its_own_date_and_no_others(
+    make_build: Callable[..., Build],
+) -> None:
+    build = make_build("slices")
+
+    def built(as_of: str, **variables: str) -> dict[str, list[tuple]]:
+        assert build.dbt("run", variables={"as_of_date": as_of, **variables}), build.errors
+        dates = [str(date) for (date,) in build.rows("select distinct as_of_date from customers")]
+        assert dates == [as_of]
+        query = "select * exclude as_of_date from customer_segments where as_of_date = '{}'"
+        slices = build.rows("select distinct as_of_date from customer_segments order by all")
+        return {
+            str(date): build.rows(query.format(date) + " order by customer_id")
+            for (date,) in slices
+        }
+
+    assert build.dbt("seed"), build.errors
+    june = built("2025-06-30")
+    both = built("2025-12-30")
+    assert both.keys() == {"2025-06-30", "2025-12-30"}
+    assert both["2025-06-30"] == june["2025-06-30"]
+    # Another map gives other segments: those of the date are replaced as a whole.
+    replaced = built("2025-06-30", rfm_map="klaviyo")
+    assert replaced["2025-12-30"] == both["2025-12-30"]
+    assert len(replaced["2025-06-30"]) == len(june["2025-06-30"])
+    assert replaced["2025-06-30"] != june["2025-06-30"]

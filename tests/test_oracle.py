@@ -129,8 +129,8 @@ def order_features(rows: list[Row], as_of: date) -> Row:
 
 
 def session_features(rows: list[Row], as_of: date) -> Row:
-    """What a customer's rows of int_sessions say by the as-of date, if there are any."""
-    rows = [r for r in rows if r["business_date"] <= as_of and r["attributed_date"] <= as_of]
+    """What the sessions of a customer, who is known by the as-of date, say by then, if there are any."""
+    rows = [row for row in rows if row["business_date"] <= as_of]
     ages = [(as_of - row["business_date"]).days for row in rows]
     carts = [row for row in rows if (row["cart_additions"] or 0) > 0]
     found: Row = {
@@ -215,14 +215,26 @@ def build(request: pytest.FixtureRequest) -> Build:
     return request.getfixturevalue(request.param)
 
 
+def by_customer(sessions: list[Row], as_of: date) -> dict[str, list[Row]]:
+    """The sessions of whoever was logged in, or else of who first logged in with the visitor id by then."""
+    owners: dict[str, str] = {}
+    for row in sorted(sessions, key=lambda row: (row["started_at"], row["customer_id"] or "")):
+        if row["visitor_id"] and row["customer_id"] and row["business_date"] <= as_of:
+            owners.setdefault(row["visitor_id"], row["customer_id"])
+    found = defaultdict(list)
+    for row in sessions:
+        found[row["customer_id"] or owners.get(row["visitor_id"])].append(row)
+    return found
+
+
 @pytest.fixture(scope="module")
 def expected(build: Build) -> dict[str, Row]:
     """The features by customer."""
     as_of = build.value("select as_of_date from int_as_of_date")
-    orders, sessions = defaultdict(list), defaultdict(list)
-    for table, rows in (("int_orders", orders), ("int_sessions", sessions)):
-        for row in records(build, f"from {table} where customer_id is not null"):
-            rows[row["customer_id"]].append(row)
+    orders = defaultdict(list)
+    for row in records(build, "from int_orders where customer_id is not null"):
+        orders[row["customer_id"]].append(row)
+    sessions = by_customer(records(build, "from int_sessions"), as_of)
     features: dict[str, Row] = {}
     for row in records(build, "from int_customers where not is_test_account"):
         customer, created = row["customer_id"], row["created_date"]

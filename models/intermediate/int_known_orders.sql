@@ -30,10 +30,13 @@ known_by_then as (
         orders.gross_amount,
         orders.discount_amount,
         orders.order_amount,
-        case
-            when orders.refunded_date <= as_of.as_of_date then orders.refunded_amount
-            else 0
-        end as refunded_amount,
+        cast(
+            case
+                when orders.refunded_date <= as_of.as_of_date
+                    then orders.refunded_amount
+                else 0
+            end as decimal(18, 2)
+        ) as refunded_amount,
         cast({{ dbt.datediff(
             'orders.refunded_date', 'as_of.as_of_date', 'day'
         ) }} as integer)
