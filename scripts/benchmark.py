@@ -174,7 +174,7 @@ def prepared(customers: int, folder: Path) -> Path:
     return partial.rename(data)
 
 
-def differing_cells(folder: Path, names: list[str]) -> dict[str, int]:
+def differing_rows(folder: Path, names: list[str]) -> dict[str, int]:
     """By contender, how many rows of the project's result it does not have, or has on its own."""
     found = {}
     with duckdb.connect() as connection:
@@ -242,7 +242,7 @@ def benchmark(
     for name in (progress := tqdm(rounds, unit="run")):
         progress.set_description(f"{customers:,} customers: {name}")
         runs[name].append(CONTENDER_RUNS[name](data, results))
-    return {name: medians(runs[name]) for name in names}, differing_cells(results, names)
+    return {name: medians(runs[name]) for name in names}, differing_rows(results, names)
 
 
 def machine() -> str:
