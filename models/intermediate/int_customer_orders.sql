@@ -33,16 +33,39 @@ with_gaps as (
 
 ),
 
+ranked_gaps as (
+
+    select
+        customer_id,
+        gap_days,
+        is_last,
+
+        row_number() over (
+            partition by customer_id
+            order by gap_days asc
+        ) as gap_number,
+        count(*) over (partition by customer_id) as gap_count
+
+    from with_gaps
+
+    where gap_days is not null
+
+),
+
+-- The median is the one or two in the middle: DuckDB's own keeps all gaps in memory.
 rhythm as (
 
     select
         customer_id,
 
-        cast(percentile_cont(0.5) within group (order by gap_days) as decimal(18, 1))
-            as median_gap_days,
+        cast(
+            avg(gap_days) filter (
+                where 2 * gap_number between gap_count and gap_count + 2
+            ) as decimal(18, 1)
+        ) as median_gap_days,
         max(gap_days) filter (where is_last) as last_gap_days
 
-    from with_gaps
+    from ranked_gaps
 
     group by customer_id
 
