@@ -66,7 +66,7 @@ def test_every_mart_but_one_has_a_contract(models: dict[str, dict]) -> None:
 def test_every_column_behind_staging_is_described(models: dict[str, dict], sample: Build) -> None:
     """Those of staging are described once, in the input contract; a scheme describes itself."""
     for name, node in models.items():
-        if not name.startswith("stg_") and name != "customer_segments":
+        if not name.startswith("stg_") and not name.endswith("customer_segments"):
             built = [row[0] for row in sample.rows(f"describe {name}")]
             described = {column["name"]: column for column in node["columns"].values()}
             assert built == list(described), name
