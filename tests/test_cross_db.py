@@ -162,6 +162,12 @@ IN_UTC: Cases = {
         "\t\u00a0x\r\n": "x",
         "a\u00a0b  c": "a\u00a0b  c",
         "enough to need no cleaning": "enough to need no cleaning",
+        # As long, but not clean at one end.
+        **{
+            text: "apples"
+            for text in ["apples ", " apples", "apples\t", "\napples", "apples\u00a0"]
+        },
+        **{text: text for text in ["äpfel", "caffè", "~apples", "apples~", "5\u00a0apples"]},
         # The ways to write nothing …
         **dict.fromkeys(["", " ", "\u00a0", "\t\n", "null", "NULL", " Null\u00a0"], ""),
         **dict.fromkeys(["n/a", "N/A", "nan", "NaN", "none", "None", "\\N", "\\n"], ""),

@@ -227,7 +227,9 @@ def test_a_build_replaces_the_segments_of_its_own_date_and_no_others(
     build = make_build("slices")
 
     def built(as_of: str, **variables: str) -> dict[str, list[tuple]]:
-        assert build.dbt("run", variables={"as_of_date": as_of, **variables}), build.errors
+        # With the data tests: a mart that takes another date's rows as well has them twice.
+        command = ("build", "--exclude-resource-type", "unit_test")
+        assert build.dbt(*command, variables={"as_of_date": as_of, **variables}), build.errors
         dates = [str(date) for (date,) in build.rows("select distinct as_of_date from customers")]
         assert dates == [as_of]
         query = "select * exclude as_of_date from customer_segments where as_of_date = '{}'"
@@ -237,7 +239,6 @@ def test_a_build_replaces_the_segments_of_its_own_date_and_no_others(
             for (date,) in slices
         }
 
-    assert build.dbt("seed"), build.errors
     june = built("2025-06-30")
     both = built("2025-12-30")
     assert both.keys() == {"2025-06-30", "2025-12-30"}

@@ -40,6 +40,7 @@ ranked_gaps as (
         gap_days,
         is_last,
 
+        -- Equal gaps are the same in any order.
         row_number() over (
             partition by customer_id
             order by gap_days asc
