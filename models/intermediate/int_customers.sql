@@ -14,11 +14,15 @@ cleaned as (
         -- The year is enough for an age band; the day would identify a person.
         cast(extract(year from birth_date) as integer) as birth_year,
         gender,
+        household_size,
+        income_band,
         language,
         country_code,
         region,
         city,
         acquisition_source,
+        company_id,
+        job_title,
         is_test_account
 
     from customers

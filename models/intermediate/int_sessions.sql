@@ -28,7 +28,8 @@ cleaned as (
         product_views,
         searches,
         cart_additions,
-        checkouts
+        checkouts,
+        shares
 
     from sessions
 
