@@ -13,9 +13,10 @@
             , staged.{{ column }}
             {%- endfor %}
         from {{ ref(model) }} as staged
-        left join {{ ref('int_merged_customers') }} as merges on staged.customer_id = merges.customer_id
+        left join {{ ref('int_merged_customers') }} as merged_customers
+            on staged.customer_id = merged_customers.customer_id
         inner join {{ ref('int_customers') }} as customers
-            on coalesce(merges.merged_into_customer_id, staged.customer_id) = customers.customer_id
+            on coalesce(merged_customers.merged_into_customer_id, staged.customer_id) = customers.customer_id
         cross join {{ ref('int_as_of_date') }} as as_of
         where staged.quarantine_reason is null and not customers.is_test_account
     ) as events

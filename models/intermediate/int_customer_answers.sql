@@ -31,12 +31,10 @@ aggregated as (
         customer_id,
 
         count(*) as survey_answer_count,
-        {% for name, question in [
-            ('motivation', 'motivation'), ('cooperation_preference', 'cooperation')
-        ] %}
-        max(case when question = '{{ question }}' and recency_number = 1 then answer end)
-            as {{ name }}{{ "," if not loop.last }}
-        {% endfor %}
+        max(case when question = 'motivation' and recency_number = 1 then answer end)
+            as motivation,
+        max(case when question = 'cooperation' and recency_number = 1 then answer end)
+            as cooperation_preference
 
     from ranked
 

@@ -18,7 +18,8 @@ by_campaign as (
         bool_or(
             age_days < 365 and event_type in ('opened', 'clicked', 'converted')
         ) as is_opened,
-        bool_or(age_days < 365 and event_type in ('clicked', 'converted')) as is_clicked,
+        bool_or(age_days < 365 and event_type in ('clicked', 'converted'))
+            as is_clicked,
         bool_or(age_days < 365 and event_type = 'converted') as is_converted,
         bool_or(event_type in ('unsubscribed', 'complained')) as is_opted_out
 

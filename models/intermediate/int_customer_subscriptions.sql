@@ -20,13 +20,15 @@ dated as (
 
 ),
 
--- On the day of its end a subscription has ended; an end that is yet to come has not happened.
+-- It has ended on the day of its end; an end that is to come has not happened yet.
 judged as (
 
     select
         *,
         ended_date is null or ended_date > as_of_date as is_active,
-        cast({{ dbt.datediff('ended_date', 'as_of_date', 'day') }} as integer)
+        cast({{ dbt.datediff(
+            'ended_date', 'as_of_date', 'day'
+        ) }} as integer)
             as end_age_days
 
     from dated
@@ -64,8 +66,9 @@ aggregated as (
             coalesce(sum(case when is_active then monthly_amount end), 0)
             as decimal(18, 2)
         ) as monthly_recurring_amount,
-        coalesce(bool_and(case when is_active then coalesce(is_trial, false) end), false)
-            as is_on_trial,
+        coalesce(
+            bool_and(case when is_active then coalesce(is_trial, false) end), false
+        ) as is_on_trial,
         max(age_days) as days_since_subscription_start,
         case when not bool_or(is_active) then min(end_age_days) end
             as days_since_subscription_end

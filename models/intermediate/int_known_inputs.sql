@@ -10,12 +10,11 @@ counted as (
             ('consents', 'int_customer_consents'),
             ('survey_answers', 'int_customer_answers'),
             ('product_usage', 'int_customer_usage'),
-            ('subscriptions', 'int_customer_subscriptions'),
-            ('companies', 'int_companies')
+            ('subscriptions', 'int_customer_subscriptions')
         ] %}
-        (select count(*) from {{ ref(model) }}) > 0 as has_{{ input }}
-        {{- "," if not loop.last }}
+        (select count(*) from {{ ref(model) }}) > 0 as has_{{ input }},
         {% endfor %}
+        (select count(*) from {{ ref('int_companies') }}) > 0 as has_companies
 
 )
 
