@@ -6,7 +6,7 @@ customers as (
 
 ),
 
-orders as (
+counted_orders as (
 
     select * from {{ ref('int_customer_orders') }}
 
@@ -18,9 +18,123 @@ sessions as (
 
 ),
 
+items as (
+
+    select * from {{ ref('int_customer_items') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('int_customer_campaigns') }}
+
+),
+
+feedback as (
+
+    select * from {{ ref('int_customer_feedback') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('int_customer_consents') }}
+
+),
+
+answers as (
+
+    select * from {{ ref('int_customer_answers') }}
+
+),
+
+product_usage as (
+
+    select * from {{ ref('int_customer_usage') }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_customer_subscriptions') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('int_companies') }}
+
+),
+
+job_titles as (
+
+    select * from {{ ref('int_job_titles') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
+
+),
+
+inputs as (
+
+    select * from {{ ref('int_known_inputs') }}
+
+),
+
+-- Zero for who has none of an input, but unknown where nobody has any.
+zeros as (
+
+    select
+        {% for input in [
+            'order_items',
+            'campaign_events',
+            'feedback',
+            'consents',
+            'survey_answers',
+            'product_usage'
+        ] %}
+        case when has_{{ input }} then 0 end as {{ input }},
+        {% endfor %}
+        case when has_subscriptions then 0 end as subscriptions
+
+    from inputs
+
+),
+
+-- The gaps of all customers together.
+gaps as (
+
+    select
+        cast(sum(days_since_first_order - days_since_last_order) as bigint)
+            as day_count,
+        cast(sum(order_count - 1) as bigint) as gap_count
+
+    from {{ ref('int_customer_orders') }}
+
+    where order_count > 0
+
+),
+
+-- A few gaps say little of a rhythm: two of the average length of all are added.
+orders as (
+
+    select
+        counted_orders.*,
+        {{ ratio(
+            'case when counted_orders.order_count > 0 then 2 * gaps.day_count + coalesce('
+            '(counted_orders.order_count - 1) * counted_orders.median_gap_days, 0'
+            ') * gaps.gap_count end',
+            '(counted_orders.order_count + 1) * gaps.gap_count',
+            digits=1
+        ) }}
+            as expected_gap_days
+
+    from counted_orders
+
+    cross join gaps
 
 ),
 
@@ -45,11 +159,19 @@ joined as (
         cast(extract(year from as_of.as_of_date) as integer)
         - customers.birth_year as age_years,
         customers.gender,
+        customers.household_size,
+        customers.income_band,
         customers.language,
         customers.country_code,
         customers.region,
         customers.city,
         customers.acquisition_source,
+        job_titles.decision_role,
+        companies.company_id,
+        companies.industry,
+        companies.employee_count,
+        companies.annual_revenue,
+        companies.ownership_type,
 
         coalesce(orders.order_count, 0) as order_count,
         coalesce(orders.order_count_30d, 0) as order_count_30d,
@@ -75,9 +197,11 @@ joined as (
 
         orders.median_gap_days,
         cast(orders.last_gap_days as integer) as last_gap_days,
+        orders.expected_gap_days,
         {{ ratio(
             'orders.days_since_last_order',
-            'case when orders.median_gap_days < 1 then 1 else orders.median_gap_days end'
+            'case when orders.expected_gap_days < 1 then 1'
+            ' else orders.expected_gap_days end'
         ) }}
             as order_lateness,
 
@@ -86,6 +210,16 @@ joined as (
             'case when as_of.has_discounts then orders.order_count end'
         ) }}
             as discount_order_share,
+        {{ share(
+            'orders.offered_discount_millionths',
+            'case when as_of.has_discounts then 1000000 * orders.order_count end'
+        ) }}
+            as offered_discount_share,
+        {{ ratio(
+            '1000000 * orders.discounted_order_count',
+            'orders.offered_discount_millionths'
+        ) }}
+            as discount_lift,
         {{ share('orders.coupon_order_count', 'orders.order_count') }}
             as coupon_order_share,
         {{ share('orders.refunded_order_count', 'orders.order_count') }}
@@ -117,6 +251,9 @@ joined as (
         orders.preferred_sales_channel,
         orders.preferred_category,
         orders.preferred_payment_method,
+        orders.preferred_occasion,
+        {{ share('orders.occasion_order_count', 'orders.order_count') }}
+            as occasion_order_share,
 
         case when as_of.has_sessions then coalesce(sessions.session_count, 0) end
             as session_count,
@@ -135,6 +272,7 @@ joined as (
         cast(sessions.search_count as bigint) as search_count,
         cast(sessions.cart_addition_count as bigint) as cart_addition_count,
         cast(sessions.checkout_count as bigint) as checkout_count,
+        cast(sessions.share_count as bigint) as share_count,
         sessions.cart_session_count,
         {{ share('sessions.abandoned_cart_count', 'sessions.cart_session_count') }}
             as cart_abandonment_share,
@@ -151,15 +289,102 @@ joined as (
         sessions.preferred_device_type,
         case when as_of.has_sessions then coalesce(sessions.traffic_source_count, 0) end
             as traffic_source_count,
-        sessions.preferred_traffic_source
+        sessions.preferred_traffic_source,
+
+        coalesce(items.item_category_count, zeros.order_items) as item_category_count,
+        items.preferred_item_category,
+        cast(
+            coalesce(items.preferred_item_category_share, zeros.order_items)
+            as decimal(9, 6)
+        ) as preferred_item_category_share,
+        items.price_level,
+
+        coalesce(campaigns.campaign_count_365d, zeros.campaign_events)
+            as campaign_count_365d,
+        cast(
+            coalesce(campaigns.opened_campaign_share, zeros.campaign_events)
+            as decimal(9, 6)
+        ) as opened_campaign_share,
+        cast(
+            coalesce(campaigns.clicked_campaign_share, zeros.campaign_events)
+            as decimal(9, 6)
+        ) as clicked_campaign_share,
+        coalesce(campaigns.converted_campaign_count_365d, zeros.campaign_events)
+            as converted_campaign_count_365d,
+        coalesce(campaigns.has_opted_out, zeros.campaign_events <> 0) as has_opted_out,
+
+        coalesce(feedback.feedback_count, zeros.feedback) as feedback_count,
+        feedback.nps_score,
+        feedback.last_rating,
+        feedback.average_rating_365d,
+        feedback.lowest_rating_30d,
+        feedback.lowest_nps_30d,
+        coalesce(feedback.complaint_count_30d, zeros.feedback) as complaint_count_30d,
+        feedback.longest_wait_hours_30d,
+        coalesce(feedback.open_ticket_count, zeros.feedback) as open_ticket_count,
+
+        coalesce(consents.consented_channel_count, zeros.consents)
+            as consented_channel_count,
+        coalesce(consents.withdrawn_channel_count, zeros.consents)
+            as withdrawn_channel_count,
+        consents.has_email_consent,
+
+        coalesce(answers.survey_answer_count, zeros.survey_answers)
+            as survey_answer_count,
+        answers.motivation,
+        answers.cooperation_preference,
+
+        coalesce(product_usage.usage_count_30d, zeros.product_usage) as usage_count_30d,
+        coalesce(product_usage.usage_day_count_30d, zeros.product_usage)
+            as usage_day_count_30d,
+        coalesce(product_usage.used_feature_count_30d, zeros.product_usage)
+            as used_feature_count_30d,
+        coalesce(product_usage.used_feature_count, zeros.product_usage)
+            as used_feature_count,
+        product_usage.first_used_date,
+        product_usage.last_used_date,
+        product_usage.days_since_first_use,
+        product_usage.days_since_last_use,
+
+        coalesce(subscriptions.subscription_count, zeros.subscriptions)
+            as subscription_count,
+        coalesce(subscriptions.active_subscription_count, zeros.subscriptions)
+            as active_subscription_count,
+        subscriptions.subscription_plan,
+        coalesce(subscriptions.seat_count, zeros.subscriptions) as seat_count,
+        cast(
+            coalesce(subscriptions.monthly_recurring_amount, zeros.subscriptions)
+            as decimal(18, 2)
+        ) as monthly_recurring_amount,
+        coalesce(subscriptions.is_on_trial, zeros.subscriptions <> 0) as is_on_trial,
+        subscriptions.days_since_subscription_start,
+        subscriptions.days_since_subscription_end
 
     from customers
 
     cross join as_of
 
+    cross join zeros
+
     left join orders on customers.customer_id = orders.customer_id
 
     left join sessions on customers.customer_id = sessions.customer_id
+
+    {% for input in [
+        'items',
+        'campaigns',
+        'feedback',
+        'consents',
+        'answers',
+        'product_usage',
+        'subscriptions'
+    ] %}
+    left join {{ input }} on customers.customer_id = {{ input }}.customer_id
+
+    {% endfor %}
+    left join job_titles on customers.job_title = job_titles.job_title
+
+    left join companies on customers.company_id = companies.company_id
 
     where
         not customers.is_test_account
