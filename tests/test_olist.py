@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import parquet
+from real_data import cents, parquet, staged
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -58,9 +58,7 @@ def test_the_one_olist_order_without_a_payment_is_quarantined_for_its_amount(
     payments = parquet("olist/olist_order_payments_dataset", "select distinct order_id from raw")
     unpaid = set(orders) - set(payments)
     assert len(unpaid) == 1
-    assert olist.rows("select source, reason from quarantined_rows") == [
-        ("orders", "missing_amount")
-    ]
+    assert staged(olist, "orders") == {None: len(orders) - 1, "missing_amount": 1}
     assert (
         set(olist.rows("select order_id from stg_orders where quarantine_reason is not null"))
         == unpaid
@@ -90,6 +88,78 @@ def test_the_775_olist_orders_without_items_count_with_unknown_contents(olist: B
     }.items() <= items.items()
     assert all(category is None for order, _, category, _ in built if order in empty)
     assert sum(reason is None for order, *_, reason in built if order in empty) == 8
+
+
+def test_the_pieces_of_olist_reconcile_to_the_cent(olist: Build) -> None:
+    raw = parquet(
+        "olist/olist_order_items_dataset",
+        "select count(*), sum(cast(price as decimal(18, 2))) from raw",
+    )
+    assert raw == [(112650, Decimal("13591643.70"))]
+    assert olist.rows("select count(*), sum(unit_price) from stg_order_items") == raw
+    # The three pieces of the order without a payment.
+    assert staged(olist, "order_items") == {None: 112647, "orphan": 3}
+    unnamed = olist.value("select count(*) from stg_order_items where category is null")
+    assert unnamed == 1603
+
+
+def test_the_3917_olist_reviews_without_a_date_are_refused(olist: Build) -> None:
+    reviews = parquet(
+        "olist/olist_order_reviews_dataset",
+        """
+        select
+            review_score, review_creation_date is null, review_comment_message is null,
+            review_answer_timestamp < order_purchase_timestamp
+        from raw inner join '{}' using (order_id)
+        """.format(DATA / "olist/olist_orders_dataset.parquet"),
+    )
+    undated = [review for review in reviews if review[1]]
+    early = [review for review in reviews if not review[1] and review[3]]
+    assert (len(reviews), len(undated), len(early)) == (99224, 3917, 54)
+    assert staged(olist, "feedback") == {
+        None: 99224 - 3917 - 54,
+        "missing_date": 3917,
+        # Answered before the order was placed.
+        "value_out_of_range": 54,
+    }
+    # Their comments have broken the file. They are worse than others, so their loss flatters.
+    assert not any(review[2] for review in undated)
+    averages = [
+        round(sum(score for score, *_ in some) / len(some), 2) for some in (reviews, undated)
+    ]
+    assert averages == [4.09, 3.44]
+
+
+def test_an_olist_customer_waited_for_the_delivery_or_until_they_complained(
+    olist: Build,
+) -> None:
+    raw = duckdb.sql(
+        f"""
+        select
+            review_id || '/' || order_id, review_score,
+            date_diff('second', order_purchase_timestamp, review_answer_timestamp),
+            date_diff('second', order_purchase_timestamp, order_delivered_customer_date)
+        from '{DATA}/olist/olist_order_reviews_dataset.parquet'
+        inner join '{DATA}/olist/olist_orders_dataset.parquet' using (order_id)
+        where review_creation_date is not null
+        """
+    ).fetchall()
+    waits = {
+        review: (score, cents(Decimal(min(answered, delivered or answered)) / 3600))
+        for review, score, answered, delivered in raw
+        if answered >= 0
+    }
+    built = {
+        review: rest
+        for review, *rest in olist.rows(
+            """
+            select feedback_id, score, wait_hours from stg_feedback
+            where quarantine_reason is null
+            """
+        )
+    }
+    assert built.keys() == waits.keys()
+    assert all(tuple(built[review]) == waits[review] for review in waits)
 
 
 def test_canceled_and_unavailable_olist_orders_are_not_valid(olist: Build) -> None:
