@@ -37,18 +37,28 @@ joined as (
         dated.review_score,
         dated.answered_at,
         -- Who answered before the delivery had waited until then.
-        cast(
-            date_diff(
-                'second',
-                orders.ordered_at,
-                least(orders.delivered_at, dated.answered_at)
-            ) / 3600 as decimal(18, 2)
-        ) as wait_hours
+        date_diff(
+            'second', orders.ordered_at, least(orders.delivered_at, dated.answered_at)
+        ) as wait_seconds
 
     from dated
 
     left join orders on dated.order_id = orders.order_id
 
+),
+
+converted as (
+
+    select
+        review_id,
+        order_id,
+        person_id,
+        review_score,
+        answered_at,
+        {{ customer_segmentation.ratio('wait_seconds', 3600, digits=2) }} as wait_hours
+
+    from joined
+
 )
 
-select * from joined
+select * from converted

@@ -13,7 +13,9 @@ renamed as (
         account_id,
         {{ day_first('submitted_at') }} as submitted_at,
         satisfaction_score,
-        cast(cast(first_response_time_minutes as integer) / 60 as decimal(18, 2))
+        {{ customer_segmentation.ratio(
+            'cast(first_response_time_minutes as integer)', 60, digits=2
+        ) }}
             as wait_hours,
         strptime(closed_at, '%d-%m-%Y %H:%M') as closed_at
 
