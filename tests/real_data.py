@@ -1,11 +1,10 @@
 """What the tests on real data share: the data as they lie there, and cents."""
 
-from collections import Counter
 from csv import DictReader
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
-from conftest import DATA, ROOT, Build
+from conftest import DATA, Build
 
 CENT = Decimal("0.01")
 
@@ -37,13 +36,32 @@ def staged(build: Build, table: str) -> dict[str | None, int]:
     return dict(counts)
 
 
-def segment_sizes(build: Build, scheme: str) -> Counter[str]:
-    """The customers of a scheme by segment, without the segments that nobody is in."""
-    return Counter(dict(build.rows(f"select {scheme}, count(*) from customers group by all")))
+def segments(build: Build, scheme: str, grain: str = "customer") -> dict[str, str]:
+    """The segment of each customer or company."""
+    return dict(build.rows(f"select {grain}_id, {scheme} from {grain}_segments"))
 
 
-def readme_segments(example: str) -> list[tuple[str, ...]]:
-    """The cells of the table of segments in an example's README, without its head."""
-    lines = (ROOT / "examples" / example / "README.md").read_text().splitlines()
-    rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
-    return [tuple(cell.strip() for cell in row) for row in rows[2:]]
+def features(build: Build, columns: str, grain: str = "customer") -> dict[str, tuple]:
+    """Some features of each customer or company."""
+    rows = build.rows(f"select {grain}_id, {columns} from {grain}_features")
+    return {key: tuple(rest) for key, *rest in rows}
+
+
+def assert_readme_segments(build: Build) -> None:
+    """The table in the example's README is what segment_kpis and company_segments say."""
+    lines = (build.project / "README.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+    head, _, *rows = cells
+    assert head == ["scheme", "segment", "customers", "net amount, 365 days"]
+    written = {(scheme, segment): (count, amount) for scheme, segment, count, amount in rows}
+    assert len(written) == len(rows)
+    schemes = ", ".join(f"'{scheme}'" for scheme in {scheme for scheme, _ in written})
+    assert written == {
+        (scheme, segment): (f"{count:,}", f"{amount:,}")
+        for scheme, segment, count, amount in build.rows(
+            f"""
+            select scheme, segment, customer_count, net_amount_365d from segment_kpis
+            where customer_count > 0 and scheme in ({schemes})
+            """
+        )
+    }

@@ -1,13 +1,13 @@
 """The B2B seller: firmographics of companies, and the deals that were won."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import csv, staged
+from real_data import assert_readme_segments, cents, csv, features, segments, staged
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -97,3 +97,100 @@ def test_the_relationship_begins_with_the_first_deal_engaged_in(crm: Build) -> N
             engaged = day(row["engage_date"])
             first[row["account"]] = min(engaged, first.get(row["account"], engaged))
     assert dict(crm.rows("select company_id, cast(created_at as date) from stg_companies")) == first
+
+
+def test_the_firmographic_segments_are_those_of_plain_python(crm: Build) -> None:
+    accounts = csv("crm_sales/accounts")
+
+    def size(employees: int) -> str:
+        bounds = [(10, "micro"), (50, "small"), (250, "medium")]
+        return next((name for bound, name in bounds if employees < bound), "large")
+
+    def turnover(millions: Decimal) -> str:
+        bounds = [(bound, f"up_to_{bound}_million") for bound in (2, 10, 50)]
+        return next((name for bound, name in bounds if millions <= bound), "over_50_million")
+
+    groups = {
+        **dict.fromkeys(["technolgy", "software", "telecommunications"], "technology"),
+        **dict.fromkeys(
+            ["services", "finance", "marketing", "employment", "entertainment"], "services"
+        ),
+        "retail": "trade",
+        "medical": "public_and_health",
+    }
+    for grain in ("customer", "company"):
+        assert segments(crm, "company_size", grain) == {
+            row["account"]: size(int(row["employees"])) for row in accounts
+        }
+        assert segments(crm, "turnover", grain) == {
+            row["account"]: turnover(Decimal(row["revenue"])) for row in accounts
+        }
+        assert segments(crm, "industry_group", grain) == {
+            row["account"]: groups[row["sector"]] for row in accounts
+        }
+
+
+def test_the_company_features_are_sums_of_the_deals_won(
+    crm: Build, won: list[dict[str, str | None]]
+) -> None:
+    deals = defaultdict(list)
+    for row in won:
+        deals[row["account"]].append((day(row["close_date"]), Decimal(row["close_value"])))
+    columns = """
+        customer_count, order_count, net_amount, first_order_date, last_order_date,
+        days_since_last_order
+    """
+    assert features(crm, columns, grain="company") == {
+        account: (
+            1,
+            len(found),
+            sum(amount for _, amount in found),
+            min(found)[0],
+            max(found)[0],
+            (AS_OF - max(found)[0]).days,
+        )
+        for account, found in deals.items()
+    }
+
+
+def test_what_a_company_buys_and_at_which_price_is_that_of_plain_python(
+    crm: Build, won: list[dict[str, str | None]]
+) -> None:
+    series = {
+        row["product"].replace(" ", ""): row["series"].lower() for row in csv("crm_sales/products")
+    }
+    lines = [
+        (
+            row["account"],
+            series[row["product"].replace(" ", "")],
+            day(row["close_date"]),
+            Decimal(row["close_value"]),
+        )
+        for row in won
+    ]
+    usual = {}
+    for category in set(series.values()):
+        prices = [price for _, name, _, price in lines if name == category]
+        usual[category] = cents(sum(prices) / len(prices))
+    expected = {}
+    for account in {account for account, *_ in lines}:
+        own = [line[1:] for line in lines if line[0] == account]
+        pieces = Counter(category for category, *_ in own)
+        # The latest ordered, where two are bought as often.
+        preferred = max(
+            pieces, key=lambda name: (pieces[name], max(on for of, on, _ in own if of == name))
+        )
+        expected[account] = (
+            len(pieces),
+            preferred,
+            round(Decimal(pieces[preferred]) / len(own), 6),
+            round(sum(price for *_, price in own) / sum(usual[of] for of, *_ in own), 6),
+        )
+    columns = """
+        item_category_count, preferred_item_category, preferred_item_category_share, price_level
+    """
+    assert features(crm, columns) == expected
+
+
+def test_the_readme_of_crm_sales_shows_its_segments(crm: Build) -> None:
+    assert_readme_segments(crm)

@@ -1,13 +1,13 @@
 """The software company: accounts, subscriptions, usage and tickets, against the raw files."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import cents, csv, staged
+from real_data import assert_readme_segments, cents, csv, features, segments, staged
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -146,3 +146,130 @@ def test_most_uses_of_ravenstack_are_dated_outside_their_subscription() -> None:
         for row in raw("feature_usage")
     )
     assert (outside["before"], outside["after"]) == (19142, 290)
+
+
+@pytest.fixture(scope="module")
+def uses() -> dict[str, list[tuple[int, str, int]]]:
+    """Of each account the uses: how many days ago, which feature, how often."""
+    account_of = {row["subscription_id"]: row["account_id"] for row in raw("subscriptions")}
+    found = defaultdict(list)
+    for row in raw("feature_usage"):
+        age = (AS_OF - day(row["usage_date"])).days
+        use = (age, row["feature_name"], int(row["usage_count"]))
+        found[account_of[row["subscription_id"]]].append(use)
+    return found
+
+
+def test_the_usage_features_of_ravenstack_are_those_of_plain_python(
+    ravenstack: Build, uses: dict[str, list[tuple[int, str, int]]]
+) -> None:
+    expected = {}
+    for account, found in uses.items():
+        recent = [use for use in found if use[0] < 30]
+        expected[account] = (
+            sum(count for *_, count in recent),
+            len({age for age, *_ in recent}),
+            len({feature for _, feature, _ in recent}),
+            len({feature for _, feature, _ in found}),
+            max(age for age, *_ in found),
+            min(age for age, *_ in found),
+        )
+    # Everybody has used it.
+    assert len(expected) == 500
+    columns = """
+        usage_count_30d, usage_day_count_30d, used_feature_count_30d, used_feature_count,
+        days_since_first_use, days_since_last_use
+    """
+    assert features(ravenstack, columns) == expected
+    assert {
+        account: (sum_, *counts)
+        for account, (sum_, *counts) in features(
+            ravenstack,
+            """
+            usage_count_30d, usage_day_count_30d, used_feature_count_30d, days_since_last_use
+            """,
+            grain="company",
+        ).items()
+    } == {account: (*rest[:3], rest[5]) for account, rest in expected.items()}
+
+
+def test_the_usage_segments_of_ravenstack_follow_from_the_days_of_use(
+    ravenstack: Build, uses: dict[str, list[tuple[int, str, int]]]
+) -> None:
+    def usage(found: list[tuple[int, str, int]]) -> str:
+        days = len({age for age, *_ in found if age < 30})
+        if max(age for age, *_ in found) <= 30:
+            return "onboarding"
+        if days == 0:
+            return "dormant"
+        return "power" if days >= 15 else "regular" if days >= 4 else "light"
+
+    def breadth(found: list[tuple[int, str, int]]) -> str:
+        count = len({feature for age, feature, _ in found if age < 30})
+        return ["none", "narrow", "some", "some", "some"][count] if count < 5 else "broad"
+
+    assert segments(ravenstack, "usage") == {who: usage(found) for who, found in uses.items()}
+    assert segments(ravenstack, "usage_breadth") == {
+        who: breadth(found) for who, found in uses.items()
+    }
+
+
+def test_the_subscription_features_of_ravenstack_are_those_of_plain_python(
+    ravenstack: Build,
+) -> None:
+    held = defaultdict(list)
+    for row in raw("subscriptions"):
+        held[row["account_id"]].append(row)
+    expected = {}
+    for account, rows in held.items():
+        active = [row for row in rows if not row["end_date"] or day(row["end_date"]) > AS_OF]
+        expected[account] = (
+            len(rows),
+            len(active),
+            sum(int(row["seats"]) for row in active),
+            sum(Decimal(row["mrr_amount"]) for row in active),
+            all(row["is_trial"] == "TRUE" for row in active),
+            (AS_OF - min(day(row["start_date"]) for row in rows)).days,
+            None,
+        )
+    columns = """
+        subscription_count, active_subscription_count, seat_count, monthly_recurring_amount,
+        is_on_trial, days_since_subscription_start, days_since_subscription_end
+    """
+    assert features(ravenstack, columns) == expected
+
+
+def test_the_feedback_features_of_ravenstack_are_those_of_plain_python(
+    ravenstack: Build,
+) -> None:
+    tickets = defaultdict(list)
+    for row in raw("supports_ticket"):
+        tickets[row["account_id"]].append(row)
+    expected = {}
+    for row in raw("accounts"):
+        found = tickets[row["account_id"]]
+        recent = [row for row in found if (AS_OF - day(row["submitted_at"])).days < 30]
+        scores = [row["satisfaction_score"] for row in recent if row["satisfaction_score"]]
+        waits = [int(row["first_response_time_minutes"]) for row in recent]
+        expected[row["account_id"]] = (
+            len(found),
+            int(min(scores)) if scores else None,
+            cents(Decimal(max(waits)) / 60) if waits else None,
+            # All are closed.
+            0,
+        )
+    columns = "feedback_count, lowest_rating_30d, longest_wait_hours_30d, open_ticket_count"
+    assert features(ravenstack, columns) == expected
+
+
+def test_the_accounts_of_ravenstack_have_their_industry_and_country(ravenstack: Build) -> None:
+    expected = {
+        row["account_id"]: (row["industry"].lower(), row["country"].replace("UK", "GB"))
+        for row in raw("accounts")
+    }
+    assert features(ravenstack, "industry, country_code") == expected
+    assert features(ravenstack, "industry, country_code", grain="company") == expected
+
+
+def test_the_readme_of_ravenstack_shows_its_segments(ravenstack: Build) -> None:
+    assert_readme_segments(ravenstack)
