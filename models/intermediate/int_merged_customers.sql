@@ -1,6 +1,6 @@
 with recursive
 
-merges as (
+pairs as (
 
     select
         customer_id,
@@ -18,7 +18,6 @@ customers as (
 
 ),
 
--- A circle is followed once round and leaves a merge into itself; check_merges() then stops the build.
 followed as (
 
     select
@@ -26,26 +25,28 @@ followed as (
         merged_into_customer_id,
         1 as merge_count
 
-    from merges
+    from pairs
 
     union all
 
     select
         followed.customer_id,
-        merges.merged_into_customer_id,
+        pairs.merged_into_customer_id,
         followed.merge_count + 1 as merge_count
 
     from followed
 
-    inner join merges on followed.merged_into_customer_id = merges.customer_id
+    inner join pairs on followed.merged_into_customer_id = pairs.customer_id
 
+    -- Who comes back to itself is in a circle; the limit stops who leads into one.
     where
         followed.customer_id <> followed.merged_into_customer_id
         and followed.merge_count < 50
 
 ),
 
-resolved as (
+-- What has no end stays in, for stop_on_endless_merges() to find.
+ended as (
 
     select
         followed.customer_id,
@@ -53,7 +54,7 @@ resolved as (
 
     from followed
 
-    left join merges on followed.merged_into_customer_id = merges.customer_id
+    left join pairs on followed.merged_into_customer_id = pairs.customer_id
 
     left join customers
         on
@@ -61,13 +62,10 @@ resolved as (
             and customers.quarantine_reason is null
 
     where
-        case
-            when merges.customer_id is null then customers.customer_id is not null
-            else
-                followed.customer_id = followed.merged_into_customer_id
-                or followed.merge_count = 50
-        end
+        (pairs.customer_id is null and customers.customer_id is not null)
+        or followed.customer_id = followed.merged_into_customer_id
+        or (pairs.customer_id is not null and followed.merge_count = 50)
 
 )
 
-select * from resolved
+select * from ended
