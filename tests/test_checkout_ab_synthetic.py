@@ -1,13 +1,14 @@
 """The shop with sessions: text files, mapped by columns alone."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import cents, csv, staged
+from real_data import assert_readme_segments, cents, csv, features, segments, staged
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -107,6 +108,53 @@ def test_checkout_campaigns_know_clicks_and_orders_of_users_alone(checkout: Buil
     assert set(built) == clicks | conversions
     # Every session has a campaign, so nobody ever visited without one.
     assert all(row["campaign_id"] for row in sessions.values())
+
+
+def test_checkout_users_click_or_convert_by_their_sessions_and_orders(checkout: Build) -> None:
+    visitors = {row["user_id"] for row in raw("sessions")}
+    buyers = {row["user_id"] for row in raw("orders")}
+    assert segments(checkout, "campaign_response") == {
+        row["user_id"]: "converting"
+        if row["user_id"] in buyers
+        else "clicking"
+        if row["user_id"] in visitors
+        else "not_addressed"
+        for row in raw("users")
+    }
+
+
+def test_what_checkout_users_buy_is_that_of_plain_python(checkout: Build) -> None:
+    products = json.loads((DATA / "checkout_ab_synthetic" / "products.json").read_text())
+    category_of = {product["product_id"]: product["category"].lower() for product in products}
+    user_of = {row["order_id"]: row["user_id"] for row in raw("orders")}
+    pieces: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in raw("order_items"):
+        category = category_of[row["product_id"]]
+        pieces[user_of[row["order_id"]]][category] += int(row["quantity"])
+    expected, shares = {}, {}
+    for row in raw("users"):
+        counts = pieces[row["user_id"]]
+        share = Fraction(max(counts.values()), counts.total()) if counts else None
+        shares[row["user_id"]] = (
+            len(counts),
+            round(Decimal(share.numerator) / share.denominator, 6) if share else None,
+        )
+        expected[row["user_id"]] = (
+            "unknown"
+            if share is None
+            else "single_category"
+            if len(counts) == 1
+            else "focused"
+            if share >= Fraction(1, 2)
+            else "broad"
+        )
+    columns = "item_category_count, preferred_item_category_share"
+    assert features(checkout, columns) == shares
+    assert segments(checkout, "category_affinity") == expected
+
+
+def test_the_readme_of_the_checkout_shows_its_segments(checkout: Build) -> None:
+    assert_readme_segments(checkout)
 
 
 def test_checkout_guests_keep_their_revenue_without_a_customer(checkout: Build) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import cents, parquet, staged
+from real_data import assert_readme_segments, cents, features, parquet, segments, staged
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -160,6 +160,87 @@ def test_an_olist_customer_waited_for_the_delivery_or_until_they_complained(
     }
     assert built.keys() == waits.keys()
     assert all(tuple(built[review]) == waits[review] for review in waits)
+
+
+def test_olist_customers_are_satisfied_by_their_reviews_alone(olist: Build) -> None:
+    reviews: defaultdict[str, list[tuple]] = defaultdict(list)
+    for person, *review in duckdb.sql(
+        f"""
+        select
+            customer_unique_id, review_answer_timestamp, review_score,
+            date_diff('day', cast(review_answer_timestamp as date), date '2018-10-18'),
+            date_diff(
+                'second', order_purchase_timestamp,
+                least(review_answer_timestamp, order_delivered_customer_date)
+            )
+        from '{DATA}/olist/olist_order_reviews_dataset.parquet'
+        inner join '{DATA}/olist/olist_orders_dataset.parquet' using (order_id)
+        inner join '{DATA}/olist/olist_customers_dataset.parquet' using (customer_id)
+        where
+            review_creation_date is not null
+            and review_answer_timestamp >= order_purchase_timestamp
+            and review_answer_timestamp < date '2018-10-19'
+        """
+    ).fetchall():
+        reviews[person].append(tuple(review))
+
+    def satisfaction(found: list[tuple]) -> str:
+        # Three weeks are the threshold that the example sets.
+        if any(
+            age < 30 and (score <= 2 or waited >= 504 * 3600) for _, score, age, waited in found
+        ):
+            return "leave_alone"
+        scores = [score for _, score, age, _ in found if age < 365]
+        if scores and sum(scores) > 4 * len(scores):
+            return "promoter"
+        return "dissatisfied" if max(found)[1] <= 2 else "satisfied"
+
+    found = segments(olist, "satisfaction")
+    assert {who: name for who, name in found.items() if name != "unknown"} == {
+        person: satisfaction(found) for person, found in reviews.items()
+    }
+
+
+def test_what_olist_customers_buy_is_that_of_plain_python(olist: Build) -> None:
+    pieces: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for person, category, count in duckdb.sql(
+        f"""
+        select customer_unique_id, product_category_name, count(*)
+        from '{DATA}/olist/olist_order_items_dataset.parquet'
+        inner join '{DATA}/olist/olist_orders_dataset.parquet' using (order_id)
+        inner join '{DATA}/olist/olist_customers_dataset.parquet' using (customer_id)
+        inner join '{DATA}/olist/olist_products_dataset.parquet' using (product_id)
+        where
+            order_status not in ('canceled', 'unavailable')
+            and product_category_name is not null
+            and order_id in (
+                select order_id from '{DATA}/olist/olist_order_payments_dataset.parquet'
+            )
+        group by all
+        """
+    ).fetchall():
+        pieces[person][category] = count
+    expected = {
+        person: (len(counts), max(counts.values()) / counts.total())
+        for person, counts in pieces.items()
+    }
+    built = features(olist, "item_category_count, preferred_item_category_share")
+    assert {
+        person: (count, pytest.approx(float(share), abs=1e-6))
+        for person, (count, share) in built.items()
+        if share is not None
+    } == expected
+    assert Counter(segments(olist, "category_affinity").values()) == {
+        "unknown": 96096 - len(expected),
+        **Counter(
+            "single_category" if count == 1 else "focused" if share >= 0.5 else "broad"
+            for count, share in expected.values()
+        ),
+    }
+
+
+def test_the_readme_of_olist_shows_its_segments(olist: Build) -> None:
+    assert_readme_segments(olist)
 
 
 def test_canceled_and_unavailable_olist_orders_are_not_valid(olist: Build) -> None:
