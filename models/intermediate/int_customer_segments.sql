@@ -27,7 +27,7 @@ joined as (
 
     from features
 
-    inner join scores on features.customer_id = scores.customer_id
+    left join scores on features.customer_id = scores.customer_id
 
 ),
 
