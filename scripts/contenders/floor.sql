@@ -364,7 +364,7 @@ select
     cast(last_gap_days as integer) as last_gap_days,
     exact_tenths(
         2 * gap_days + coalesce((order_count - 1) * cast(median_gap_days as decimal(18, 1)), 0) * gap_count,
-        (order_count + 1) * gap_count
+        case when order_count > 0 then (order_count + 1) * gap_count end
     ) as expected_gap_days,
     exact_ratio(
         days_since_last_order, case when expected_gap_days < 1 then 1 else expected_gap_days end
