@@ -80,7 +80,7 @@ def test_every_model_says_its_grain(models: dict[str, dict]) -> None:
 
 def test_only_staging_reads_raw_tables(models: dict[str, dict]) -> None:
     for name, node in models.items():
-        reads_raw = any("seed." in parent for parent in node["depends_on"]["nodes"])
+        reads_raw = any(".sample_" in parent for parent in node["depends_on"]["nodes"])
         assert reads_raw == name.startswith("stg_"), name
 
 

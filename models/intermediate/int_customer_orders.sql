@@ -72,6 +72,62 @@ rhythm as (
 
 ),
 
+days as (
+
+    select
+        business_date,
+
+        count(*) as order_count,
+        count(*) filter (where discount_amount > 0 or has_coupon)
+            as discounted_order_count
+
+    from {{ ref('int_known_orders') }}
+
+    where is_order
+
+    group by business_date
+
+),
+
+-- What was on offer in the month of the day: in whole millionths, which add up exactly.
+offers as (
+
+    select
+        business_date,
+
+        cast(1000000 * {{ share(
+            'sum(discounted_order_count) over in_month',
+            'sum(order_count) over in_month'
+        ) }} as integer)
+            as discount_millionths
+
+    from days
+
+    window in_month as (
+        partition by
+            extract(year from business_date), extract(month from business_date)
+    )
+
+),
+
+orders as (
+
+    select * from {{ ref('int_known_orders') }}
+
+),
+
+with_offers as (
+
+    select
+        orders.*,
+        offers.discount_millionths
+
+    from orders
+
+    left join offers on orders.business_date = offers.business_date
+
+),
+
 aggregated as (
 
     select
@@ -106,6 +162,8 @@ aggregated as (
 
         count(*) filter (where is_order and (discount_amount > 0 or has_coupon))
             as discounted_order_count,
+        cast(sum(case when is_order then discount_millionths end) as bigint)
+            as offered_discount_millionths,
         count(*) filter (where is_order and has_coupon) as coupon_order_count,
         count(*) filter (where is_order and refunded_amount > 0)
             as refunded_order_count,
@@ -127,7 +185,7 @@ aggregated as (
         count(*) filter (where is_order and sales_channel is not null)
             as channel_order_count
 
-    from {{ ref('int_known_orders') }}
+    from with_offers
 
     group by customer_id
 
@@ -156,6 +214,58 @@ ranked_by_{{ attribute }} as (
 ),
 
 {% endfor %}
+occasion_days as (
+
+    select * from {{ ref('int_occasion_days') }}
+
+),
+
+dated_orders as (
+
+    select
+        customer_id,
+        ordered_at,
+        business_date
+
+    from {{ ref('int_known_orders') }}
+
+    where is_order
+
+),
+
+on_occasions as (
+
+    select
+        dated_orders.customer_id,
+        dated_orders.ordered_at,
+        occasion_days.occasion
+
+    from dated_orders
+
+    inner join occasion_days
+        on dated_orders.business_date = occasion_days.business_date
+
+),
+
+ranked_by_occasion as (
+
+    select
+        customer_id,
+        occasion,
+
+        count(*) as order_count,
+        row_number() over (
+            partition by customer_id
+            order by
+                count(*) desc, max(ordered_at) desc, {{ text_order('occasion') }} asc
+        ) as preference
+
+    from on_occasions
+
+    group by customer_id, occasion
+
+),
+
 joined as (
 
     select
@@ -164,12 +274,14 @@ joined as (
         rhythm.last_gap_days,
         ranked_by_sales_channel.sales_channel as preferred_sales_channel,
         ranked_by_category.category as preferred_category,
-        ranked_by_payment_method.payment_method as preferred_payment_method
+        ranked_by_payment_method.payment_method as preferred_payment_method,
+        ranked_by_occasion.occasion as preferred_occasion,
+        coalesce(ranked_by_occasion.order_count, 0) as occasion_order_count
 
     from aggregated
 
     left join rhythm on aggregated.customer_id = rhythm.customer_id
-    {% for attribute in ['sales_channel', 'category', 'payment_method'] %}
+    {% for attribute in ['sales_channel', 'category', 'payment_method', 'occasion'] %}
     left join ranked_by_{{ attribute }}
         on
             aggregated.customer_id = ranked_by_{{ attribute }}.customer_id

@@ -33,6 +33,7 @@ known_by_then as (
         sessions.searches,
         sessions.cart_additions,
         sessions.checkouts,
+        sessions.shares,
         cast({{ dbt.datediff(
             'sessions.business_date', 'as_of.as_of_date', 'day'
         ) }} as integer)
@@ -73,6 +74,7 @@ aggregated as (
         sum(searches) as search_count,
         sum(cart_additions) as cart_addition_count,
         sum(checkouts) as checkout_count,
+        sum(shares) as share_count,
         count(*) filter (where cart_additions > 0) as cart_session_count,
         count(*) filter (where cart_additions > 0 and coalesce(checkouts, 0) = 0)
             as abandoned_cart_count,

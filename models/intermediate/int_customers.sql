@@ -6,24 +6,38 @@ customers as (
 
 ),
 
+merged_customers as (
+
+    select * from {{ ref('int_merged_customers') }}
+
+),
+
 cleaned as (
 
     select
-        customer_id,
-        cast({{ business_time('created_at') }} as date) as created_date,
+        customers.customer_id,
+        cast({{ business_time('customers.created_at') }} as date) as created_date,
         -- The year is enough for an age band; the day would identify a person.
-        cast(extract(year from birth_date) as integer) as birth_year,
-        gender,
-        language,
-        country_code,
-        region,
-        city,
-        acquisition_source,
-        is_test_account
+        cast(extract(year from customers.birth_date) as integer) as birth_year,
+        customers.gender,
+        customers.household_size,
+        customers.income_band,
+        customers.language,
+        customers.country_code,
+        customers.region,
+        customers.city,
+        customers.acquisition_source,
+        customers.company_id,
+        customers.job_title,
+        customers.is_test_account
 
     from customers
 
-    where quarantine_reason is null
+    left join merged_customers on customers.customer_id = merged_customers.customer_id
+
+    where
+        customers.quarantine_reason is null
+        and merged_customers.customer_id is null
 
 )
 

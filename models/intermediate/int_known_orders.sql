@@ -27,6 +27,7 @@ known_by_then as (
         ) }} as integer)
             as age_days,
         not orders.is_credit_note as is_order,
+        orders.exchange_rate,
         orders.gross_amount,
         orders.discount_amount,
         orders.order_amount,

@@ -12,6 +12,42 @@ customers as (
 
 ),
 
+merged_customers as (
+
+    select * from {{ ref('int_merged_customers') }}
+
+),
+
+converted as (
+
+    select
+        orders.order_id,
+        coalesce(merged_customers.merged_into_customer_id, orders.customer_id)
+            as customer_id,
+        orders.ordered_at,
+        orders.status,
+        orders.exchange_rate,
+        {% for amount in ['gross_amount', 'discount_amount', 'refunded_amount'] %}
+        {{ in_reporting_currency('orders.' ~ amount, 'orders.exchange_rate') }}
+            as {{ amount }},
+        {% endfor %}
+        orders.refunded_at,
+        orders.cancelled_at,
+        orders.item_count,
+        orders.category,
+        orders.sales_channel,
+        orders.payment_method,
+        orders.coupon_code,
+        orders.is_gift
+
+    from orders
+
+    left join merged_customers on orders.customer_id = merged_customers.customer_id
+
+    where orders.quarantine_reason is null
+
+),
+
 dated as (
 
     select
@@ -27,6 +63,7 @@ dated as (
         cancelled_at is not null
         or coalesce(status, '') in ('cancelled', 'canceled', 'void', 'voided', 'failed')
             as is_cancelled,
+        exchange_rate,
         greatest(gross_amount, 0) as gross_amount,
         discount_amount,
         coalesce(refunded_amount, 0) + greatest(-gross_amount, 0) as refunded_amount,
@@ -37,9 +74,7 @@ dated as (
         coupon_code is not null as has_coupon,
         is_gift
 
-    from orders
-
-    where quarantine_reason is null
+    from converted
 
 ),
 
@@ -64,6 +99,7 @@ judged as (
                 then coalesce(dated.cancelled_date, dated.business_date)
         end as invalid_since_date,
 
+        dated.exchange_rate,
         dated.gross_amount,
         dated.discount_amount,
         cast(

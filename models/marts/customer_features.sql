@@ -6,7 +6,7 @@ customers as (
 
 ),
 
-orders as (
+counted_orders as (
 
     select * from {{ ref('int_customer_orders') }}
 
@@ -18,9 +18,49 @@ sessions as (
 
 ),
 
+job_titles as (
+
+    select * from {{ ref('int_job_titles') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
+
+),
+
+-- The gaps of all customers together.
+gaps as (
+
+    select
+        cast(sum(days_since_first_order - days_since_last_order) as bigint)
+            as day_count,
+        cast(sum(order_count - 1) as bigint) as gap_count
+
+    from {{ ref('int_customer_orders') }}
+
+    where order_count > 0
+
+),
+
+-- A few gaps say little of a rhythm: two of the average length of all are added.
+orders as (
+
+    select
+        counted_orders.*,
+        {{ ratio(
+            'case when counted_orders.order_count > 0 then 2 * gaps.day_count + coalesce('
+            '(counted_orders.order_count - 1) * counted_orders.median_gap_days, 0'
+            ') * gaps.gap_count end',
+            '(counted_orders.order_count + 1) * gaps.gap_count',
+            digits=1
+        ) }}
+            as expected_gap_days
+
+    from counted_orders
+
+    cross join gaps
 
 ),
 
@@ -45,11 +85,14 @@ joined as (
         cast(extract(year from as_of.as_of_date) as integer)
         - customers.birth_year as age_years,
         customers.gender,
+        customers.household_size,
+        customers.income_band,
         customers.language,
         customers.country_code,
         customers.region,
         customers.city,
         customers.acquisition_source,
+        job_titles.decision_role,
 
         coalesce(orders.order_count, 0) as order_count,
         coalesce(orders.order_count_30d, 0) as order_count_30d,
@@ -75,9 +118,11 @@ joined as (
 
         orders.median_gap_days,
         cast(orders.last_gap_days as integer) as last_gap_days,
+        orders.expected_gap_days,
         {{ ratio(
             'orders.days_since_last_order',
-            'case when orders.median_gap_days < 1 then 1 else orders.median_gap_days end'
+            'case when orders.expected_gap_days < 1 then 1'
+            ' else orders.expected_gap_days end'
         ) }}
             as order_lateness,
 
@@ -86,6 +131,11 @@ joined as (
             'case when as_of.has_discounts then orders.order_count end'
         ) }}
             as discount_order_share,
+        {{ share(
+            'orders.offered_discount_millionths',
+            'case when as_of.has_discounts then 1000000 * orders.order_count end'
+        ) }}
+            as offered_discount_share,
         {{ share('orders.coupon_order_count', 'orders.order_count') }}
             as coupon_order_share,
         {{ share('orders.refunded_order_count', 'orders.order_count') }}
@@ -117,6 +167,9 @@ joined as (
         orders.preferred_sales_channel,
         orders.preferred_category,
         orders.preferred_payment_method,
+        orders.preferred_occasion,
+        {{ share('orders.occasion_order_count', 'orders.order_count') }}
+            as occasion_order_share,
 
         case when as_of.has_sessions then coalesce(sessions.session_count, 0) end
             as session_count,
@@ -135,6 +188,7 @@ joined as (
         cast(sessions.search_count as bigint) as search_count,
         cast(sessions.cart_addition_count as bigint) as cart_addition_count,
         cast(sessions.checkout_count as bigint) as checkout_count,
+        cast(sessions.share_count as bigint) as share_count,
         sessions.cart_session_count,
         {{ share('sessions.abandoned_cart_count', 'sessions.cart_session_count') }}
             as cart_abandonment_share,
@@ -160,6 +214,8 @@ joined as (
     left join orders on customers.customer_id = orders.customer_id
 
     left join sessions on customers.customer_id = sessions.customer_id
+
+    left join job_titles on customers.job_title = job_titles.job_title
 
     where
         not customers.is_test_account

@@ -1,15 +1,44 @@
+{%- set keys = {
+    'customers': 'customer_id',
+    'orders': 'order_id',
+    'sessions': 'session_id',
+    'order_items': 'order_item_id',
+    'companies': 'company_id',
+    'campaign_events': 'campaign_event_id',
+    'feedback': 'feedback_id',
+    'consents': 'consent_id',
+    'survey_answers': 'answer_id',
+    'product_usage': 'usage_id',
+    'subscriptions': 'subscription_id',
+    'exchange_rates': "currency || ' ' || cast(rate_date as " ~ text_type() ~ ")",
+    'customer_merges': 'customer_id'
+} -%}
+{%- set missing_rate -%}
+    case
+            when quarantine_reason = 'missing_rate'
+                then
+                    currency
+                    || ' '
+                    || cast(
+                        cast({{ business_time('ordered_at') }} as date)
+                        as {{ text_type() }}
+                    )
+        end
+{%- endset -%}
+{%- set details = {'orders': missing_rate} -%}
 with
 
-{% for entity in ['customer', 'order', 'session'] %}
-refused_{{ entity }}s as (
+{% for table, key in keys.items() %}
+refused_{{ table }} as (
 
     select
-        '{{ entity }}s' as source,
+        '{{ table }}' as source,
         quarantine_reason as reason,
         -- Hashed: a key may be an e-mail address.
-        md5({{ entity }}_id) as row_key_hash
+        md5({{ key }}) as row_key_hash,
+        {{ details.get(table, "cast(null as " ~ text_type() ~ ")") }} as detail
 
-    from {{ ref('stg_' ~ entity ~ 's') }}
+    from {{ ref('stg_' ~ table) }}
 
     where quarantine_reason is not null
 
@@ -18,16 +47,10 @@ refused_{{ entity }}s as (
 {% endfor %}
 unioned as (
 
-    select * from refused_customers
-
-    union all
-
-    select * from refused_orders
-
-    union all
-
-    select * from refused_sessions
-
+    {% for table in keys %}
+    select * from refused_{{ table }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 )
 
 select * from unioned

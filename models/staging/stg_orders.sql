@@ -17,6 +17,18 @@ customers as (
 
 ),
 
+merged_customers as (
+
+    select * from {{ ref('int_merged_customers') }}
+
+),
+
+exchange_rates as (
+
+    select * from {{ ref('stg_exchange_rates') }}
+
+),
+
 typed as (
 
     select
@@ -68,6 +80,13 @@ checked as (
     select
         typed.*,
 
+        cast(
+            case
+                when typed.currency <> '{{ var("reporting_currency") }}'
+                    then exchange_rates.rate
+                else 1
+            end as decimal(18, 8)
+        ) as exchange_rate,
         case
             when typed.order_id is null then 'missing_key'
             when typed.version_issue is not null then typed.version_issue
@@ -92,9 +111,14 @@ checked as (
                     > greatest(typed.gross_amount, 0)
                 )
                 then 'amount_out_of_range'
-            when typed.currency <> '{{ var("reporting_currency") }}'
-                then 'unknown_currency'
-            when typed.customer_id is not null and customers.customer_id is null
+            when
+                typed.currency <> '{{ var("reporting_currency") }}'
+                and exchange_rates.rate is null
+                then 'missing_rate'
+            when
+                typed.customer_id is not null
+                and customers.customer_id is null
+                and merged_customers.customer_id is null
                 then 'orphan'
         end as quarantine_reason
 
@@ -104,6 +128,16 @@ checked as (
         on
             typed.customer_id = customers.customer_id
             and customers.quarantine_reason is null
+
+    left join merged_customers
+        on typed.customer_id = merged_customers.customer_id
+
+    left join exchange_rates
+        on
+            typed.currency = exchange_rates.currency
+            and cast({{ business_time('typed.ordered_at') }} as date)
+            = exchange_rates.rate_date
+            and exchange_rates.quarantine_reason is null
 
 ),
 
@@ -130,6 +164,7 @@ judged as (
         country_code,
         updated_at,
         loaded_at,
+        exchange_rate,
         quarantine_reason
 
     from checked

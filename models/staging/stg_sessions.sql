@@ -12,6 +12,12 @@ customers as (
 
 ),
 
+merged_customers as (
+
+    select * from {{ ref('int_merged_customers') }}
+
+),
+
 typed as (
 
     select
@@ -65,7 +71,10 @@ checked as (
             -- The zero dates of spreadsheets, Unix and FAT all lie before.
             when typed.started_at < cast('1990-01-01' as timestamp) then 'date_too_old'
             when typed.started_at > {{ run_started_at_utc() }} then 'date_in_future'
-            when typed.customer_id is not null and customers.customer_id is null
+            when
+                typed.customer_id is not null
+                and customers.customer_id is null
+                and merged_customers.customer_id is null
                 then 'orphan'
         end as quarantine_reason
 
@@ -75,6 +84,9 @@ checked as (
         on
             typed.customer_id = customers.customer_id
             and customers.quarantine_reason is null
+
+    left join merged_customers
+        on typed.customer_id = merged_customers.customer_id
 
 ),
 
