@@ -11,7 +11,7 @@ from hashlib import md5
 
 import pytest
 import yaml
-from conftest import GOLDEN_TABLES, GOLDEN, ROOT, Build
+from conftest import GOLDEN, GOLDEN_TABLES, ROOT, Build
 from marts import MARTS, assert_same, read_table, write_table
 
 Record = dict[str, str]
