@@ -47,6 +47,8 @@ schemes as (
 
     select distinct scheme from definitions
 
+    where grain <> 'company'
+
 ),
 
 missing as (

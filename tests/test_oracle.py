@@ -3,18 +3,15 @@
 Of the sample, which has the mass, and of the golden world, which has the special cases.
 """
 
-import operator
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from statistics import median
 
 import pytest
-import yaml
-from conftest import ROOT, Build
+from conftest import Build
+from rules import read_meta, segments_of
 
 Row = dict[str, object]
 WINDOWS = {"": 100_000, "_30d": 30, "_90d": 90, "_365d": 365}
@@ -163,20 +160,6 @@ def session_features(rows: list[Row], as_of: date) -> Row:
     return found
 
 
-def holds(condition: str, value: object) -> bool:
-    """Whether a condition of customer_segments.yml holds for the value of its feature."""
-    if condition == "is null":
-        return value is None
-    compare: Callable[[object, object], bool] = {
-        "=": operator.eq,
-        "<": operator.lt,
-        "<=": operator.le,
-        ">": operator.gt,
-        ">=": operator.ge,
-    }[(parts := re.fullmatch(r"([<>=]+) (-?[0-9.]+)", condition).groups())[0]]
-    return value is not None and compare(value, Decimal(parts[1]))
-
-
 def cutpoints(values: list[Decimal], scores: int = 5) -> list[Decimal | None]:
     """Where scores 2, 3, … begin: the smallest value that enough of the others lie below."""
     return [
@@ -281,8 +264,9 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
     }
     found = {row["customer_id"]: row for row in records(build, "from customer_rfm_scores")}
     segments = {row["customer_id"]: row for row in records(build, "from customer_segments")}
-    schemes = yaml.safe_load((ROOT / "models/marts/customer_segments.yml").read_text())
-    schemes = schemes["macros"][0]["config"]["meta"]
+    schemes = {n: s for n, s in read_meta().items() if s.get("grain") != "company"}
+    thresholds = read_meta("thresholds")
+    features = {row["customer_id"]: row for row in records(build, "from customer_features")}
     assert found.keys() == segments.keys() == expected.keys()
     revenue = sum(max(row["monetary_amount"], 0) for row in expected.values())
     for customer, row in expected.items():
@@ -303,16 +287,8 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
         share = ratio(above, revenue) if row["monetary_amount"] > 0 else None
         names = ("r_score", "f_score", "m_score", "rfm_segment", "revenue_share_above")
         assert tuple(found[customer][name] for name in names) == (*scores, segment, share), customer
-        features = row | {"revenue_share_above": share}
-        first = {
-            name: next(
-                rule["name"]
-                for rule in scheme["segments"]
-                if all(
-                    holds(condition, features.get(feature))
-                    for feature, condition in rule.get("when", {}).items()
-                )
-            )
-            for name, scheme in schemes.items()
-        }
+        known = features[customer] | row | {"revenue_share_above": share, "rfm": segment}
+        known |= {"as_of_month": row["as_of_date"].month}
+        known |= {"as_of_weekday": row["as_of_date"].isoweekday()}
+        first = segments_of(schemes, known, thresholds)
         assert {name: segments[customer][name] for name in first} == first, customer

@@ -2,20 +2,73 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT, Build
+from rules import read_meta, segments_of
 
-SCHEMES = Path("models/marts/customer_segments.yml")
-LOYAL = '- name: loyal\n              when: {order_count_365d: ">= 5"}'
+SCHEMES = Path("models/marts/schemes/buying.yml")
+LOYAL = '- name: loyal\n              when: {order_count_365d: ">= {loyal_order_count}"}'
 VIP = """- name: vip
               when: {order_count_365d: ">= 5", monetary_amount: ">= 500"}
               description: In rhythm, often, and worth 500 or more.
               action: Call them.
               owner: key accounts
             """
+
+
+# Everything that a rule may say, none of which another scheme of ours needs to.
+GRAMMAR = {
+    "worth": {
+        "segments": [
+            {
+                "name": "high",
+                "when": {
+                    "any": [
+                        {"order_count": ">= 8"},
+                        {
+                            "net_amount": ">= {worth_amount}",
+                            "all": [
+                                {"days_since_last_order": "> 10"},
+                                {"days_since_last_order": "<= 100"},
+                                {"preferred_category": "is not null"},
+                            ],
+                        },
+                    ]
+                },
+            },
+            {"name": "middle", "when": {"order_count": "between 2 and 4"}},
+            {"name": "low"},
+        ]
+    },
+    # Asks for schemes of two levels and for the RFM segment, and stands before one of them.
+    "treatment": {
+        "segments": [
+            {"name": "call", "when": {"worth": "in (high, middle)", "rfm": "!= champions"}},
+            {"name": "write", "when": {"any": [{"season": "= other"}, {"lifecycle": "= loyal"}]}},
+            {"name": "wait"},
+        ]
+    },
+    "season": {
+        "segments": [
+            {"name": "now", "when": {"as_of_month": "!= {month}", "as_of_weekday": "<= 7"}},
+            {"name": "other", "when": {"worth": "= low", "order_count": ">= 1"}},
+            {"name": "rest"},
+        ]
+    },
+    "arrival": {
+        "segments": [
+            {"name": "recent", "when": {"first_order_date": ">= as_of_date - 90"}},
+            {"name": "old", "when": {"first_order_date": "between 2020-01-01 and 2024-12-31"}},
+            {"name": "back", "when": {"last_order_date": ">= as_of_date - 30"}},
+            {"name": "unknown", "when": {"first_order_date": "is null"}},
+            {"name": "rest"},
+        ]
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +91,22 @@ def edit(copy: Build) -> Callable[[str, str], None]:
         path.write_text(path.read_text().replace(old, new, 1))
 
     yield replace
+    path.write_text(original)
+
+
+@pytest.fixture
+def set_meta(copy: Build) -> Iterator[Callable[[dict], None]]:
+    """Sets the meta of customer_segments in dbt_project.yml, for one test."""
+    path = copy.project / "dbt_project.yml"
+    original = path.read_text()
+
+    def write(meta: dict) -> None:
+        project = yaml.safe_load(original)
+        marts = project["models"]["customer_segmentation"]["marts"]
+        marts["customer_segments"] = {"+meta": meta}
+        path.write_text(yaml.safe_dump(project, sort_keys=False))
+
+    yield write
     path.write_text(original)
 
 
@@ -72,32 +141,73 @@ def test_a_segment_is_added_by_editing_one_yaml_file(
     assert copy.value("select customer_count from segment_kpis where segment = 'vip'") == len(vips)
 
 
+def test_every_form_of_a_rule_decides_as_in_plain_python(
+    copy: Build, set_meta: Callable[[dict], None]
+) -> None:
+    """Groups, thresholds, dates, and the segments of other schemes."""
+    numbers = {"worth_amount": 500, "month": 12}
+    set_meta({**GRAMMAR, "thresholds": numbers})
+    assert copy.dbt("seed"), copy.errors
+    assert run(copy), copy.errors
+    schemes = read_meta() | GRAMMAR
+    thresholds = read_meta("thresholds") | numbers
+    query = """
+        select features.*, scores.* exclude (as_of_date, customer_id), segments.* exclude (as_of_date, customer_id)
+        from customer_features as features
+        inner join customer_rfm_scores as scores using (customer_id)
+        inner join customer_segments as segments using (customer_id)
+    """
+    with copy.connect() as connection:
+        result = connection.execute(query)
+        names = [name for name, *_ in result.description]
+        customers = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    met = set()
+    for customer in customers:
+        day = customer["as_of_date"]
+        features = {name: value for name, value in customer.items() if name not in schemes}
+        features |= {"as_of_month": day.month, "as_of_weekday": day.isoweekday()}
+        expected = segments_of(schemes, features, thresholds)
+        found = {name: customer[name] for name in expected}
+        assert found == expected, customer["customer_id"]
+        met |= {(name, found[name]) for name in GRAMMAR}
+    # In December nobody is in the segment of other months.
+    assert met == {(n, s["name"]) for n in GRAMMAR for s in GRAMMAR[n]["segments"]} - {
+        ("season", "now")
+    }
+    assert copy.value(
+        "select rule from segment_definitions where scheme = 'worth' and position = 1"
+    ) == (
+        "order_count >= 8 or (net_amount >= 500 and days_since_last_order > 10"
+        " and days_since_last_order <= 100 and preferred_category is not null)"
+    )
+
+
 @pytest.mark.parametrize(
     ("new", "says"),
     [
         (
             LOYAL.replace("order_count_365d", "ordercount"),
-            r"'lifecycle', segment 'loyal': unknown feature 'ordercount'\. Features: .*order_count_365d",
+            r"'lifecycle', segment 'loyal': unknown feature 'ordercount'\. Did you mean .*order_count",
         ),
         (
-            LOYAL.replace(">= 5", "=> 5"),
+            LOYAL.replace(">= {loyal_order_count}", "=> 5"),
             r"'lifecycle', segment 'loyal': .*'=> 5' is no condition\. Write one of: = x, .*between",
         ),
         (
-            LOYAL.replace(">= 5", "about 5"),
+            LOYAL.replace(">= {loyal_order_count}", "about 5"),
             r"'lifecycle', segment 'loyal': 'about 5' is no condition\. Write one of: = x, .*between",
         ),
         (
-            LOYAL.replace(">= 5", "= 5; drop table customers"),
+            LOYAL.replace(">= {loyal_order_count}", "= 5; drop table customers"),
             r"'lifecycle', segment 'loyal': the value '5; drop table customers' may hold letters",
         ),
         (
-            LOYAL.replace("loyal", "lost"),
+            LOYAL.replace("name: loyal", "name: lost"),
             r"'lifecycle', segment 'lost' is defined twice\. Segments: prospect, new",
         ),
         (LOYAL.replace("when:", "where:"), r"'loyal': unknown key 'where'\. Keys: name"),
         (
-            '- name: "lo\'yal"\n              when: {order_count_365d: ">= 5"}',
+            LOYAL.replace("loyal\n", '"lo\'yal"\n'),
             r"a name has letters, digits and underscores",
         ),
         (

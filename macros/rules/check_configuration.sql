@@ -2,7 +2,7 @@
     {%- if execute -%}
         {%- set scores = ['r_score', 'f_score', 'm_score', 'rfm_cell'] -%}
         {%- set features = (graph.nodes['model.customer_segmentation.customer_features'].columns | list)
-            + scores + ['revenue_share_above'] -%}
+            + scores + ['revenue_share_above', 'as_of_month', 'as_of_weekday', 'rfm'] + (schemes() | list) -%}
         {%- set errors = raw_errors() + var_errors() + rfm_map_errors(rfm_map()) + scheme_errors('rfm', rfm_map(), scores) -%}
         {%- for name, scheme in schemes().items() -%}
             {%- do errors.extend(scheme_errors(name, scheme, features)) -%}
@@ -39,11 +39,10 @@
         {%- for key in segment if key not in known_keys -%}
             {%- do errors.append(place ~ ": unknown key '" ~ key ~ "'. Keys: " ~ (known_keys | join(', ')) ~ ".") -%}
         {%- endfor -%}
-        {%- for feature, condition in (segment.get('when') or {}).items() -%}
-            {%- do parse_condition(condition, place) -%}
-            {%- if feature not in features -%}
+        {%- for condition in rule_conditions(parse_rule(segment.get('when') or {}, place, errors)) -%}
+            {%- if condition.feature not in features -%}
                 {%- do errors.append(
-                    place ~ ": unknown feature '" ~ feature ~ "'. Features: " ~ (features | join(', ')) ~ "."
+                    place ~ ": unknown feature '" ~ condition.feature ~ "'. " ~ nearest(condition.feature, features)
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -57,7 +56,7 @@
     {%- for segment in map.segments -%}
         {%- for feature, condition in (segment.get('when') or {}).items() -%}
             {%- do conditions.setdefault(segment.name, []).append(
-                [feature, parse_condition(condition, rule_place('rfm', segment))]
+                [feature, parse_condition(feature, condition, rule_place('rfm', segment))]
             ) -%}
         {%- endfor -%}
     {%- endfor -%}

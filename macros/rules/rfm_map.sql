@@ -19,5 +19,10 @@
 
 {# The maps are data: they stand in models/marts/customer_rfm_scores.yml. #}
 {% macro rfm_maps() %}
-    {{ return(yaml_data('customer_rfm_scores', customer_segmentation.rfm_maps)) }}
+    {{ return(yaml_data('customer_rfm_scores', [customer_segmentation.rfm_maps])) }}
+{% endmacro %}
+
+{# The map as a scheme among the others. #}
+{% macro rfm_scheme() %}
+    {{ return(dict({'family': 'RFM', 'needs': ['orders']}, **rfm_map())) }}
 {% endmacro %}

@@ -1,6 +1,11 @@
-{% macro yaml_data(model_name, macro) %}
-    {#- The model's own meta, where the project that installs this one may have set keys of its own.
-        A unit test sees no model's meta; the same YAML reaches it as the meta of the macro. -#}
+{% macro yaml_data(model_name, macros) %}
+    {#- A unit test sees no model's meta and no graph, but that of macros. -#}
+    {%- set found = {} -%}
+    {%- for macro in macros -%}
+        {%- do found.update(macro.macro.config.meta) -%}
+    {%- endfor -%}
+    {#- The model's own meta goes before: there the project that installs this one sets keys of its own. -#}
     {%- set node = (graph.nodes or {}).get('model.customer_segmentation.' ~ model_name) if graph -%}
-    {{ return(node.config.meta if node else macro.macro.config.meta) }}
+    {%- do found.update(node.config.meta if node else {}) -%}
+    {{ return(found) }}
 {% endmacro %}

@@ -16,30 +16,24 @@ joined as (
 
     select
         features.*,
+        extract(month from features.as_of_date) as as_of_month,
+        {{ iso_weekday('features.as_of_date') }} as as_of_weekday,
         scores.r_score,
         scores.f_score,
         scores.m_score,
         scores.rfm_cell,
         scores.revenue_share_above,
-        scores.rfm_segment
+        scores.rfm_segment as rfm
 
     from features
 
-    inner join scores on features.customer_id = scores.customer_id
+    left join scores on features.customer_id = scores.customer_id
 
 ),
 
 segmented as (
 
-    select
-        as_of_date,
-        customer_id,
-        {% for name, scheme in schemes().items() %}
-        {{ segment_case(name, scheme.segments) }} as {{ name }},
-        {% endfor %}
-        rfm_segment as rfm
-
-    from joined
+    {{ segmented('joined', ['as_of_date', 'customer_id', 'rfm']) }}
 
 )
 

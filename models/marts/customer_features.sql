@@ -18,6 +18,54 @@ sessions as (
 
 ),
 
+items as (
+
+    select * from {{ ref('int_customer_items') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('int_customer_campaigns') }}
+
+),
+
+feedback as (
+
+    select * from {{ ref('int_customer_feedback') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('int_customer_consents') }}
+
+),
+
+answers as (
+
+    select * from {{ ref('int_customer_answers') }}
+
+),
+
+product_usage as (
+
+    select * from {{ ref('int_customer_usage') }}
+
+),
+
+subscriptions as (
+
+    select * from {{ ref('int_customer_subscriptions') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('int_companies') }}
+
+),
+
 job_titles as (
 
     select * from {{ ref('int_job_titles') }}
@@ -27,6 +75,32 @@ job_titles as (
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
+
+),
+
+inputs as (
+
+    select * from {{ ref('int_known_inputs') }}
+
+),
+
+-- Zero for who has none of an input, but unknown where nobody has any.
+zeros as (
+
+    select
+        {% for input in [
+            'order_items',
+            'campaign_events',
+            'feedback',
+            'consents',
+            'survey_answers',
+            'product_usage'
+        ] %}
+        case when has_{{ input }} then 0 end as {{ input }},
+        {% endfor %}
+        case when has_subscriptions then 0 end as subscriptions
+
+    from inputs
 
 ),
 
@@ -93,6 +167,11 @@ joined as (
         customers.city,
         customers.acquisition_source,
         job_titles.decision_role,
+        companies.company_id,
+        companies.industry,
+        companies.employee_count,
+        companies.annual_revenue,
+        companies.ownership_type,
 
         coalesce(orders.order_count, 0) as order_count,
         coalesce(orders.order_count_30d, 0) as order_count_30d,
@@ -205,17 +284,102 @@ joined as (
         sessions.preferred_device_type,
         case when as_of.has_sessions then coalesce(sessions.traffic_source_count, 0) end
             as traffic_source_count,
-        sessions.preferred_traffic_source
+        sessions.preferred_traffic_source,
+
+        coalesce(items.item_category_count, zeros.order_items) as item_category_count,
+        items.preferred_item_category,
+        cast(
+            coalesce(items.preferred_item_category_share, zeros.order_items)
+            as decimal(9, 6)
+        ) as preferred_item_category_share,
+        items.price_level,
+
+        coalesce(campaigns.campaign_count_365d, zeros.campaign_events)
+            as campaign_count_365d,
+        cast(
+            coalesce(campaigns.opened_campaign_share, zeros.campaign_events)
+            as decimal(9, 6)
+        ) as opened_campaign_share,
+        cast(
+            coalesce(campaigns.clicked_campaign_share, zeros.campaign_events)
+            as decimal(9, 6)
+        ) as clicked_campaign_share,
+        coalesce(campaigns.converted_campaign_count_365d, zeros.campaign_events)
+            as converted_campaign_count_365d,
+        coalesce(campaigns.has_opted_out, zeros.campaign_events <> 0) as has_opted_out,
+
+        coalesce(feedback.feedback_count, zeros.feedback) as feedback_count,
+        feedback.nps_score,
+        feedback.last_rating,
+        feedback.average_rating_365d,
+        feedback.lowest_rating_30d,
+        feedback.lowest_nps_30d,
+        coalesce(feedback.complaint_count_30d, zeros.feedback) as complaint_count_30d,
+        feedback.longest_wait_hours_30d,
+        coalesce(feedback.open_ticket_count, zeros.feedback) as open_ticket_count,
+
+        coalesce(consents.consented_channel_count, zeros.consents)
+            as consented_channel_count,
+        coalesce(consents.withdrawn_channel_count, zeros.consents)
+            as withdrawn_channel_count,
+        consents.has_email_consent,
+
+        coalesce(answers.survey_answer_count, zeros.survey_answers)
+            as survey_answer_count,
+        answers.motivation,
+        answers.cooperation_preference,
+
+        coalesce(product_usage.usage_count_30d, zeros.product_usage) as usage_count_30d,
+        coalesce(product_usage.usage_day_count_30d, zeros.product_usage)
+            as usage_day_count_30d,
+        coalesce(product_usage.used_feature_count_30d, zeros.product_usage)
+            as used_feature_count_30d,
+        coalesce(product_usage.used_feature_count, zeros.product_usage)
+            as used_feature_count,
+        product_usage.first_used_date,
+        product_usage.last_used_date,
+        product_usage.days_since_first_use,
+        product_usage.days_since_last_use,
+
+        coalesce(subscriptions.subscription_count, zeros.subscriptions)
+            as subscription_count,
+        coalesce(subscriptions.active_subscription_count, zeros.subscriptions)
+            as active_subscription_count,
+        subscriptions.subscription_plan,
+        coalesce(subscriptions.seat_count, zeros.subscriptions) as seat_count,
+        cast(
+            coalesce(subscriptions.monthly_recurring_amount, zeros.subscriptions)
+            as decimal(18, 2)
+        ) as monthly_recurring_amount,
+        coalesce(subscriptions.is_on_trial, zeros.subscriptions <> 0) as is_on_trial,
+        subscriptions.days_since_subscription_start,
+        subscriptions.days_since_subscription_end
 
     from customers
 
     cross join as_of
 
+    cross join zeros
+
     left join orders on customers.customer_id = orders.customer_id
 
     left join sessions on customers.customer_id = sessions.customer_id
 
+    {% for input in [
+        'items',
+        'campaigns',
+        'feedback',
+        'consents',
+        'answers',
+        'product_usage',
+        'subscriptions'
+    ] %}
+    left join {{ input }} on customers.customer_id = {{ input }}.customer_id
+
+    {% endfor %}
     left join job_titles on customers.job_title = job_titles.job_title
+
+    left join companies on customers.company_id = companies.company_id
 
     where
         not customers.is_test_account

@@ -4,6 +4,8 @@ definitions as (
 
     select * from {{ ref('segment_definitions') }}
 
+    where grain <> 'company'
+
 ),
 
 memberships as (
