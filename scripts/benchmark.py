@@ -188,6 +188,10 @@ def differing_rows(folder: Path, names: list[str]) -> dict[str, int]:
             if name in names:
                 connection.execute(f"attach '{folder / name}.duckdb' as {name} (read_only)")
 
+        def columns_of(relation: str) -> dict[str, str]:
+            """Names and types."""
+            return dict(r[:2] for r in connection.execute(f"describe from {relation}").fetchall())
+
         def differences(mine: str, theirs: str) -> int:
             (count,) = connection.execute(f"""
                 select
@@ -199,13 +203,20 @@ def differing_rows(folder: Path, names: list[str]) -> dict[str, int]:
             return count
 
         if {"project", "floor"} <= set(names):
-            found["floor"] = sum(
-                differences(f"from project.main.{table}", f"from floor.main.{table}")
-                for table in RESULTS
-            )
+            found["floor"] = 0
+            for table in RESULTS:
+                mine, theirs = f"project.main.{table}", f"floor.main.{table}"
+                columns = columns_of(theirs)
+                found["floor"] += differences(
+                    f"select {', '.join(columns)} from {mine}", f"from {theirs}"
+                )
+                # What comes from inputs that are not there must be null.
+                for column in columns_of(mine).keys() - columns:
+                    (count,) = connection.execute(f"select count({column}) from {mine}").fetchone()
+                    found["floor"] += count
         for name in {"polars", "pandas"} & set(names):
             file = f"read_parquet('{folder / name}.parquet')"
-            columns = [row[0] for row in connection.execute(f"describe from {file}").fetchall()]
+            columns = columns_of(file)
             connection.execute("""
                 create or replace temp view mine as
                 select * exclude (as_of_date), f.as_of_date
@@ -216,7 +227,7 @@ def differing_rows(folder: Path, names: list[str]) -> dict[str, int]:
                 ) using (customer_id)
                 where order_count > 0
             """)
-            types = dict(row[:2] for row in connection.execute("describe mine").fetchall())
+            types = columns_of("mine")
             typed = ", ".join(f"cast({column} as {types[column]})" for column in columns)
             mine = f"select {', '.join(columns)} from mine"
             found[name] = differences(mine, f"select {typed} from {file}")

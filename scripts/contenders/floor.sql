@@ -11,6 +11,11 @@ create temp macro exact_ratio(part, whole) as cast(
     ) * cast(0.000001 as decimal(18, 6)) as decimal(18, 6)
 );
 
+create temp macro exact_tenths(part, whole) as cast(
+    (cast(part * 10 as hugeint) * 2 + cast(nullif(whole, 0) as hugeint))
+    // (2 * cast(nullif(whole, 0) as hugeint)) * cast(0.1 as decimal(18, 1)) as decimal(18, 1)
+);
+
 create temp macro exact_cents(part, whole) as cast(
     sign(part) * (
         (abs(cast(part * 100 as hugeint)) * 200 + cast(nullif(whole, 0) * 100 as hugeint))
@@ -18,10 +23,19 @@ create temp macro exact_cents(part, whole) as cast(
     ) * cast(0.01 as decimal(18, 2)) as decimal(18, 2)
 );
 
+create temp table occasions as
+select
+    occasion,
+    year,
+    cast(replace(first_day, '-', '') as integer) as first_day,
+    cast(replace(last_day, '-', '') as integer) as last_day
+from read_csv('seeds/occasions.csv', types = {'year': 'integer', 'first_day': 'varchar', 'last_day': 'varchar'});
+
 create temp view known_orders as
 select
     customer_id,
     ordered_at,
+    cast(ordered_at as date) as day,
     gross_amount >= 0 and status <> 'credit_note' as is_order,
     getvariable('as_of') - cast(ordered_at as date) as age,
     getvariable('as_of') - cast(coalesce(refunded_at, ordered_at) as date) as refund_age,
@@ -39,6 +53,7 @@ select
     coupon_code is not null as has_coupon,
     is_gift
 from orders
+anti join (select customer_id from customers where is_test_account) as testers using (customer_id)
 where
     customer_id is not null
     and age >= 0
@@ -47,6 +62,24 @@ where
         > getvariable('as_of'),
         true
     );
+
+create temp table days as
+select day, cast(1000000 * exact_share(sum(discounted) over in_month, sum(orders) over in_month) as integer) as offered
+from (
+    select day, count(*) as orders, count(*) filter (discount > 0 or has_coupon) as discounted
+    from known_orders
+    where is_order
+    group by day
+)
+window in_month as (partition by year(day), month(day));
+
+-- None of our occasions runs over New Year.
+create temp table occasion_days as
+select distinct day, occasion
+from days
+join occasions
+    on 100 * month(day) + day(day) between first_day and last_day
+    and (year is null or year = year(day));
 
 create temp table order_features as
 with
@@ -72,6 +105,7 @@ sums as (
         sum(refund) as refunded_amount,
         sum(item_count) as item_count,
         count(*) filter (is_order and (discount > 0 or has_coupon)) as discounted,
+        sum(offered) filter (is_order) as offered,
         count(*) filter (is_order and has_coupon) as coupons,
         count(*) filter (is_order and refund > 0) as refunds,
         count(*) filter (is_order and weekday_number >= 6) as weekend,
@@ -85,6 +119,7 @@ sums as (
         count(*) filter (is_order and sales_channel = 'shop') as shop,
         count(*) filter (is_order and sales_channel is not null) as with_channel
     from known_orders
+    left join days using (day)
     group by customer_id
 ),
 
@@ -153,6 +188,20 @@ by_payment as (
     select customer_id, payment_method as preferred_payment_method
     from by_payment_count
     qualify row_number() over (partition by customer_id order by order_count desc, latest desc, payment_method) = 1
+),
+
+by_occasion_count as (
+    select customer_id, occasion, count(*) as order_count, max(ordered_at) as latest
+    from known_orders
+    join occasion_days using (day)
+    where is_order
+    group by customer_id, occasion
+),
+
+by_occasion as (
+    select customer_id, occasion as preferred_occasion, order_count as on_occasion
+    from by_occasion_count
+    qualify row_number() over (partition by customer_id order by order_count desc, latest desc, occasion) = 1
 )
 
 select
@@ -161,12 +210,29 @@ select
     last_gap_days,
     preferred_category,
     preferred_sales_channel,
-    preferred_payment_method
+    preferred_payment_method,
+    preferred_occasion,
+    on_occasion
 from sums
 left join rhythm using (customer_id)
 left join by_category using (customer_id)
 left join by_channel using (customer_id)
-left join by_payment using (customer_id);
+left join by_payment using (customer_id)
+left join by_occasion using (customer_id);
+
+create temp table gaps as
+select
+    cast(sum(days_since_first_order - days_since_last_order) as bigint) as gap_days,
+    cast(sum(order_count - 1) as bigint) as gap_count
+from order_features
+where order_count > 0;
+
+create temp table job_titles as
+select job_title, arg_min(decision_role, (priority, keyword)) as decision_role
+from (select distinct job_title from customers)
+join read_csv('seeds/job_roles.csv')
+    on ' ' || lower(translate(job_title, ',;:./|&+()-_', '            ')) || ' ' like '% ' || keyword || ' %'
+group by job_title;
 
 create temp table visitors as
 select visitor_id, arg_min(customer_id, (first_login_at, customer_id)) as owner, min(first_login_at) as first_login_at
@@ -193,7 +259,8 @@ known_sessions as (
         product_views,
         searches,
         cart_additions,
-        checkouts
+        checkouts,
+        shares
     from sessions
     left join visitors on sessions.visitor_id = visitors.visitor_id and sessions.customer_id is null
     where
@@ -215,6 +282,7 @@ sums as (
         sum(searches) as search_count,
         sum(cart_additions) as cart_addition_count,
         sum(checkouts) as checkout_count,
+        sum(shares) as share_count,
         count(*) filter (cart_additions > 0) as cart_session_count,
         count(*) filter (cart_additions > 0 and coalesce(checkouts, 0) = 0) as abandoned,
         sum(seconds) as session_seconds
@@ -266,11 +334,14 @@ select
     ) as integer) as tenure_days,
     cast(year(getvariable('as_of')) - year(birth_date) as integer) as age_years,
     gender,
+    household_size,
+    income_band,
     language,
     country_code,
     region,
     city,
     acquisition_source,
+    decision_role,
     coalesce(order_count, 0) as order_count,
     coalesce(order_count_30d, 0) as order_count_30d,
     coalesce(order_count_90d, 0) as order_count_90d,
@@ -291,11 +362,15 @@ select
     exact_ratio(item_count, order_count) as items_per_order,
     cast(median_gap_days as decimal(18, 1)) as median_gap_days,
     cast(last_gap_days as integer) as last_gap_days,
+    exact_tenths(
+        2 * gap_days + coalesce((order_count - 1) * cast(median_gap_days as decimal(18, 1)), 0) * gap_count,
+        case when order_count > 0 then (order_count + 1) * gap_count end
+    ) as expected_gap_days,
     exact_ratio(
-        days_since_last_order,
-        case when median_gap_days < 1 then 1 else cast(median_gap_days as decimal(18, 1)) end
+        days_since_last_order, case when expected_gap_days < 1 then 1 else expected_gap_days end
     ) as order_lateness,
     exact_share(discounted, order_count) as discount_order_share,
+    exact_share(offered, 1000000 * order_count) as offered_discount_share,
     exact_share(coupons, order_count) as coupon_order_share,
     exact_share(refunds, order_count) as refund_order_share,
     exact_share(weekend, order_count) as weekend_order_share,
@@ -311,6 +386,8 @@ select
     preferred_sales_channel,
     preferred_category,
     preferred_payment_method,
+    preferred_occasion,
+    exact_share(coalesce(on_occasion, 0), order_count) as occasion_order_share,
     coalesce(session_count, 0) as session_count,
     coalesce(session_count_30d, 0) as session_count_30d,
     coalesce(session_count_90d, 0) as session_count_90d,
@@ -323,6 +400,7 @@ select
     cast(search_count as bigint) as search_count,
     cast(cart_addition_count as bigint) as cart_addition_count,
     cast(checkout_count as bigint) as checkout_count,
+    cast(share_count as bigint) as share_count,
     cart_session_count,
     exact_share(abandoned, cart_session_count) as cart_abandonment_share,
     cast(session_seconds as bigint) as session_seconds,
@@ -333,8 +411,10 @@ select
     coalesce(traffic_source_count, 0) as traffic_source_count,
     preferred_traffic_source
 from customers
+cross join gaps
 left join order_features using (customer_id)
 left join session_features using (customer_id)
+left join job_titles using (job_title)
 where
     not is_test_account
     and (

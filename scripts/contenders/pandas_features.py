@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+OCCASIONS = Path(__file__).parents[2] / "seeds/occasions.csv"
 SEASONS = ("spring", "summer", "autumn", "winter")
 WINDOWS = (30, 90, 365)
 PREFERRED = ("sales_channel", "category", "payment_method")
@@ -64,8 +65,27 @@ def read_orders(folder: Path, customer_ids: pa.ChunkedArray, as_of: date) -> pd.
     return table.to_pandas(split_blocks=True, self_destruct=True)
 
 
-def preferred(orders: pd.DataFrame, column: str, customers: int) -> pd.Categorical:
-    """The value of most orders; of two equally frequent the later one, then the alphabet."""
+def on_occasions(orders: pd.DataFrame) -> pd.DataFrame:
+    """The orders of each occasion, by time; none of ours runs over New Year."""
+    occasions = pd.read_csv(OCCASIONS, dtype={"year": "Int32"})
+    day = orders["ordered_at"].to_numpy().astype("M8[D]").astype(np.int64)
+    days = pd.DataFrame({"day": np.unique(day)})
+    moment = pd.to_datetime(days["day"], unit="D")
+    days = days.assign(month_day=moment.dt.strftime("%m-%d"), day_year=moment.dt.year)
+    days = days.merge(occasions, how="cross")
+    in_year = days["year"].isna() | (days["year"] == days["day_year"]).fillna(False)
+    days = days[in_year & days["month_day"].between(days["first_day"], days["last_day"])]
+    parts = [
+        orders.loc[np.isin(day, group["day"]), ["customer", "ordered_at"]].assign(occasion=occasion)
+        for occasion, group in days.groupby("occasion")
+    ]
+    return pd.concat(parts).astype({"occasion": "category"})
+
+
+def preferred(
+    orders: pd.DataFrame, column: str, customers: int
+) -> tuple[pd.Categorical, np.ndarray]:
+    """The value of most orders, and how many; of two equally frequent the later one, then the alphabet."""
     orders = orders[orders[column].notna()]
     values = orders[column].cat.set_categories(sorted(orders[column].cat.categories)).cat
     shape = customers, len(values.categories)
@@ -75,9 +95,8 @@ def preferred(orders: pd.DataFrame, column: str, customers: int) -> pd.Categoric
     latest.flat[cell] = orders["ordered_at"].to_numpy().view(np.int64)  # The last one stays.
     most = counts.max(axis=1)
     latest[counts < most[:, None]] = -1
-    return pd.Categorical.from_codes(
-        np.where(most > 0, latest.argmax(axis=1), -1), values.categories
-    )
+    codes = np.where(most > 0, latest.argmax(axis=1), -1)
+    return pd.Categorical.from_codes(codes, values.categories), most
 
 
 def score(metric: pd.Series, is_buyer: pd.Series) -> np.ndarray:
@@ -109,15 +128,24 @@ def order_sums(known: pd.DataFrame, as_of: date, customers: int) -> pd.DataFrame
         sums = np.bincount(customer[rows], weights=values[rows], minlength=customers)
         return sums.astype(np.int64)
 
+    is_discounted = is_order & ((known["discount"] > 0) | known["has_coupon"])
+    month = (ordered_at.year * 12 + ordered_at.month).to_numpy()
+    months = pd.DataFrame(
+        {"discounted": np.bincount(month, is_discounted), "orders": np.bincount(month, is_order)}
+    ).astype("int64")
+    offered = rounded_ratio(months["discounted"], months["orders"]).to_numpy()
+    offered = np.round(np.nan_to_num(offered) * 1_000_000).astype(np.int64)
+
     sums = {
         "order_count": count(is_order),
+        "offered": total(offered[month], is_order),
         "refunded_amount": total(refund, is_refund),
         "gross_amount": total(gross),
         "discount_amount": total(known["discount"].to_numpy(), known["has_discount"].to_numpy()),
         "has_discount": count(known["has_discount"]) > 0,
         "item_count": total(known["item_count"].to_numpy()),
         "gift": count(known["is_gift"]),
-        "discount": count(is_order & ((known["discount"] > 0) | known["has_coupon"])),
+        "discount": count(is_discounted),
         "coupon": count(is_order & known["has_coupon"]),
         "refund": count(is_order & is_refund),
         "weekend": count(is_order & (ordered_at.day_of_week >= 5)),
@@ -138,12 +166,15 @@ def order_sums(known: pd.DataFrame, as_of: date, customers: int) -> pd.DataFrame
     orders = known.loc[is_order, ["customer", "ordered_at", *PREFERRED]].assign(age=age[is_order])
     by_customer = orders.groupby("customer")["age"]
     by_gap = (-by_customer.diff()).groupby(orders["customer"])
+    occasion, on_occasion = preferred(on_occasions(orders), "occasion", customers)
     return pd.DataFrame(sums).assign(
         days_since_first_order=by_customer.max(),
         days_since_last_order=by_customer.min(),
         median_gap_days=by_gap.median(),
         last_gap_days=by_gap.last(),
-        **{f"preferred_{name}": preferred(orders, name, customers) for name in PREFERRED},
+        **{f"preferred_{name}": preferred(orders, name, customers)[0] for name in PREFERRED},
+        preferred_occasion=occasion,
+        on_occasion=on_occasion,
     )
 
 
@@ -170,15 +201,24 @@ def features(folder: Path, as_of: date) -> pd.DataFrame:
         table[f"{part}_order_share"] = rounded_ratio(table[part], order_count)
     for part in ("online", "shop"):
         table[f"{part}_order_share"] = rounded_ratio(table[part], table["with_channel"])
-    double_median = (table["median_gap_days"].fillna(0) * 2).clip(lower=2).astype("int64")
-    lateness = rounded_ratio(table["days_since_last_order"].astype("int64") * 2, double_median)
+    # Two gaps of the average length of all are added to the own ones; all is doubled, as a median may be a half.
+    first, last = (table[f"days_since_{end}_order"].astype("int64") for end in ("first", "last"))
+    gap_days, gap_count = (first - last).sum(), (order_count - 1).sum()
+    own_days = (order_count - 1) * (table["median_gap_days"].fillna(0) * 2).astype("int64")
+    whole = 2 * (order_count + 1) * gap_count
+    expected_gap = rounded_ratio(4 * gap_days + own_days * gap_count, whole, 1)
+    expected_tenths = (expected_gap.fillna(0) * 10).round().astype("int64").clip(lower=10)
+    lateness = rounded_ratio(last * 10, expected_tenths)
     discount_share = rounded_ratio(table["discount_amount"], table["gross_amount"])
     windows = [f"{name}_{days}d" for name in ("order_count", "net_amount") for days in WINDOWS]
     table = table.assign(
         average_order_amount=rounded_ratio(table["net_amount"], order_count * 100, 2),
         items_per_order=rounded_ratio(table["item_count"], order_count),
         last_gap_days=table["last_gap_days"].astype("Int32"),
-        order_lateness=lateness.where(table["median_gap_days"].notna()),
+        expected_gap_days=expected_gap,
+        order_lateness=lateness.where(expected_gap.notna()),
+        offered_discount_share=rounded_ratio(table["offered"], 1_000_000 * order_count),
+        occasion_order_share=rounded_ratio(table["on_occasion"], order_count),
         discount_amount_share=discount_share.where(table["has_discount"]),
         r_score=score(-table["days_since_last_order"], is_buyer),
         f_score=score(table["order_count_365d"], is_buyer),
@@ -189,9 +229,10 @@ def features(folder: Path, as_of: date) -> pd.DataFrame:
     return table[
         ["customer_id", "order_count", *windows[:3], "first_order_date", "last_order_date"]
         + ["days_since_first_order", "days_since_last_order", *amounts, "average_order_amount"]
-        + ["item_count", "items_per_order", "median_gap_days", "last_gap_days", "order_lateness"]
-        + [f"{part}_order_share" for part in (*SHARES, "online", "shop")]
-        + ["discount_amount_share", *(f"preferred_{column}" for column in PREFERRED)]
+        + ["item_count", "items_per_order", "median_gap_days", "last_gap_days"]
+        + ["expected_gap_days", "order_lateness", "offered_discount_share"]
+        + [f"{part}_order_share" for part in (*SHARES, "online", "shop", "occasion")]
+        + ["discount_amount_share", *(f"preferred_{name}" for name in (*PREFERRED, "occasion"))]
         + ["r_score", "f_score", "m_score"]
     ]
 

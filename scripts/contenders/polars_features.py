@@ -9,6 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
+OCCASIONS = Path(__file__).parents[2] / "seeds/occasions.csv"
+
 SEASONS = {"spring": 1, "summer": 2, "autumn": 3, "winter": 0}
 WINDOWS = (30, 90, 365)
 AMOUNTS = ("net_amount", *(f"net_amount_{days}d" for days in WINDOWS), "refunded_amount")
@@ -21,10 +23,13 @@ def scaled(number: pl.Expr, places: int) -> pl.Expr:
     return number.cast(pl.Decimal(38, places)) / 10**places
 
 
+def ratio_digits(part: pl.Expr, whole: pl.Expr, places: int = 6) -> pl.Expr:
+    """The digits of part / whole, half up, in integers. Null where whole is 0."""
+    return part.sign() * ((part.abs() * (2 * 10**places) + whole) // (2 * whole))
+
+
 def rounded_ratio(part: pl.Expr, whole: pl.Expr, places: int = 6) -> pl.Expr:
-    """part / whole, half up, in integers. Null where whole is 0."""
-    ratio = (part.abs() * (2 * 10**places) + whole) // (2 * whole)
-    return scaled(part.sign() * ratio, places)
+    return scaled(ratio_digits(part, whole, places), places)
 
 
 def known_orders(folder: Path, customers: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
@@ -51,6 +56,8 @@ def known_orders(folder: Path, customers: pl.LazyFrame, as_of: date) -> pl.LazyF
             "item_count",
             "is_gift",
             *PREFERRED,
+            day=pl.col("ordered_at").dt.date(),
+            month=pl.col("ordered_at").dt.year() * 12 + pl.col("ordered_at").dt.month(),
             is_order=(gross >= 0) & (pl.col("status") != "credit_note"),
             age=age(pl.col("ordered_at")),
             refund_age=age(pl.coalesce("refunded_at", "ordered_at")),
@@ -63,6 +70,29 @@ def known_orders(folder: Path, customers: pl.LazyFrame, as_of: date) -> pl.LazyF
         )
         .with_columns(refund=pl.when(pl.col("refund_age") >= 0).then("refund").otherwise(0))
     )
+
+
+def offers(orders: pl.LazyFrame) -> pl.LazyFrame:
+    """What share of a month's orders had a discount or coupon, in millionths."""
+    discounted = (pl.col("discount") > 0).fill_null(False) | pl.col("has_coupon")
+    share = ratio_digits(discounted.sum().cast(pl.Int64), pl.len().cast(pl.Int64))
+    return orders.group_by("month").agg(offered=share)
+
+
+def on_occasions(orders: pl.LazyFrame) -> pl.LazyFrame:
+    """The orders of each occasion; none of ours runs over New Year."""
+    occasions = pl.scan_csv(OCCASIONS, schema_overrides={"year": pl.Int32})
+    day = pl.col("day").dt.to_string("%m-%d")
+    in_year = (pl.col("year") == pl.col("day").dt.year()).fill_null(True)
+    days = (
+        orders.select("day")
+        .unique()
+        .join(occasions, how="cross")
+        .filter(day >= pl.col("first_day"), day <= pl.col("last_day"), in_year)
+        .select("day", "occasion")
+        .unique()
+    )
+    return orders.select("customer", "ordered_at", "day").join(days, on="day")
 
 
 def sums(known: pl.LazyFrame) -> pl.LazyFrame:
@@ -89,6 +119,7 @@ def sums(known: pl.LazyFrame) -> pl.LazyFrame:
         item_count=pl.col("item_count").sum().cast(pl.Int64),
         gift=pl.col("is_gift").sum().cast(pl.Int64),
         discount=count((pl.col("discount") > 0).fill_null(False) | pl.col("has_coupon")),
+        offered=total("offered", is_order),
         coupon=count(pl.col("has_coupon")),
         refund=count(pl.col("refund") > 0),
         weekend=count(pl.col("ordered_at").dt.weekday() >= 6),
@@ -127,7 +158,10 @@ def preferred(orders: pl.LazyFrame, column: str) -> pl.LazyFrame:
         .group_by("customer", column)
         .agg(orders=pl.len().cast(pl.Int64), latest=pl.col("ordered_at").max())
         .group_by("customer")
-        .agg(pl.col(column).min_by(place).alias(f"preferred_{column}"))
+        .agg(
+            pl.col(column).min_by(place).alias(f"preferred_{column}"),
+            pl.col("orders").max().alias(f"{column}_orders"),
+        )
     )
 
 
@@ -153,13 +187,19 @@ def features(folder: Path, as_of: date) -> pl.LazyFrame:
     # Without the cache the sums would read and join the orders once more.
     known = known_orders(folder, customers, as_of).cache()
     orders = known.filter("is_order")
-    joined = customers.join(sums(known).filter(pl.col("order_count") > 0), on="customer")
-    for other in (rhythm(orders), *(preferred(orders, column) for column in PREFERRED)):
+    summed = sums(known.join(offers(orders), on="month", how="left"))
+    joined = customers.join(summed.filter(pl.col("order_count") > 0), on="customer")
+    favourites = [preferred(orders, column) for column in PREFERRED]
+    for other in (rhythm(orders), *favourites, preferred(on_occasions(orders), "occasion")):
         joined = joined.join(other, on="customer", how="left")
 
     order_count, with_channel = pl.col("order_count"), pl.col("with_channel")
     first, last = pl.col("days_since_first_order"), pl.col("days_since_last_order")
-    double_median = (pl.col("median_gap_days") * 2).cast(pl.Int64).clip(2)
+    # Two gaps of the average length of all are added to the own ones; all is doubled, as a median may be a half.
+    gap_days, gap_count = (first - last).cast(pl.Int64).sum(), (order_count - 1).sum()
+    own_days = (order_count - 1) * (pl.col("median_gap_days") * 2).cast(pl.Int64).fill_null(0)
+    whole = 2 * (order_count + 1) * gap_count
+    expected_tenths = ratio_digits(4 * gap_days + own_days * gap_count, whole, 1)
 
     def share(part: str, whole: pl.Expr = order_count) -> pl.Expr:
         return rounded_ratio(pl.col(part), whole)
@@ -178,14 +218,17 @@ def features(folder: Path, as_of: date) -> pl.LazyFrame:
         items_per_order=share("item_count"),
         median_gap_days="median_gap_days",
         last_gap_days="last_gap_days",
-        order_lateness=rounded_ratio(last.cast(pl.Int64) * 2, double_median),
+        expected_gap_days=scaled(expected_tenths, 1),
+        order_lateness=rounded_ratio(last.cast(pl.Int64) * 10, expected_tenths.clip(10)),
         **{f"{part}_order_share": share(part) for part in SHARES},
         online_order_share=share("online", with_channel),
         shop_order_share=share("shop", with_channel),
         discount_amount_share=pl.when("has_discount").then(
             share("discount_amount", pl.col("gross_amount"))
         ),
-        **{f"preferred_{column}": f"preferred_{column}" for column in PREFERRED},
+        offered_discount_share=share("offered", 1_000_000 * order_count),
+        **{f"preferred_{column}": f"preferred_{column}" for column in (*PREFERRED, "occasion")},
+        occasion_order_share=rounded_ratio(pl.col("occasion_orders").fill_null(0), order_count),
         r_score=score(-last),
         f_score=score(pl.col("order_count_365d")),
         m_score=score(pl.col("net_amount_365d")),

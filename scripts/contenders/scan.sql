@@ -11,7 +11,8 @@ select
     sum(discount_amount),
     sum(refunded_amount),
     sum(item_count),
-    count_if(is_gift)
+    count_if(is_gift),
+    null
 from orders
 union all
 select
@@ -24,5 +25,6 @@ select
     sum(searches),
     sum(cart_additions),
     sum(checkouts),
+    sum(shares),
     count(*)
 from sessions;
