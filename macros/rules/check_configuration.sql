@@ -15,7 +15,7 @@
 
 {% macro scheme_errors(scheme_name, scheme, features) %}
     {%- set errors = [] -%}
-    {%- set known_keys = ['name', 'description', 'action', 'owner', 'when'] -%}
+    {%- set known_keys = ['name', 'description', 'action', 'owner', 'when', 'better'] -%}
     {%- set segments = scheme.get('segments') or [] if scheme is mapping else [] -%}
     {%- set names = segments | map(attribute='name') | list -%}
     {%- if not modules.re.fullmatch('[a-z][a-z0-9_]*', scheme_name) -%}

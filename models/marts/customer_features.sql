@@ -215,6 +215,11 @@ joined as (
             'case when as_of.has_discounts then 1000000 * orders.order_count end'
         ) }}
             as offered_discount_share,
+        {{ ratio(
+            '1000000 * orders.discounted_order_count',
+            'orders.offered_discount_millionths'
+        ) }}
+            as discount_lift,
         {{ share('orders.coupon_order_count', 'orders.order_count') }}
             as coupon_order_share,
         {{ share('orders.refunded_order_count', 'orders.order_count') }}
