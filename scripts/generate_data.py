@@ -11,6 +11,7 @@ a probability drawn from a Beta distribution. The same arguments write the same 
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,8 +22,22 @@ import pyarrow.compute as pc
 import sample_vocabulary as vocabulary
 from contract import ROOT
 from numpy.random import Generator, SeedSequence
-from numpy.typing import ArrayLike, NDArray
 from sample_dirt import soiled
+from sample_draws import (
+    DAY,
+    DAYS,
+    FIRST_DAY,
+    LAST_SECOND,
+    Floats,
+    Ints,
+    Mask,
+    at_hour,
+    customer_keys,
+    keys,
+    preferred,
+    weighted,
+)
+from sample_optional import CURRENCIES, draw_currencies, draw_optional
 from sample_tables import TABLES, Columns, as_text, joined, typed, words, write_csv, write_parquet
 from sample_vocabulary import CATEGORY, CHANNEL, DEVICE, DISCOUNT, KIND, PAYMENT, PLACE, TRAFFIC
 from tqdm import tqdm
@@ -31,36 +46,10 @@ CHUNK_CUSTOMERS = 10_000
 # 1 gives about 10 orders and 30 sessions per customer; the sample must stay small.
 ACTIVITY = {"csv": 0.235, "parquet": 1.0}
 
-FIRST_DAY = np.datetime64("2024-01-01", "s").astype(np.int64)  # a Monday
-DAYS = 731
-DAY = 86_400
-LAST_SECOND = FIRST_DAY + DAYS * DAY - 1
-
 # Places in the tables of sample_vocabulary.py.
 BUYER, VISITOR = 0, 1
 SHOP, CARD, CASH = 2, 0, 4
 COMPLETED, SHIPPED, PROCESSING, CANCELLED, CREDIT_NOTE = range(5)
-
-Ints, Floats, Mask = NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]
-
-
-def keys(prefix: str, numbers: Ints) -> pa.Array:
-    return joined(prefix, pc.utf8_lpad(joined(numbers), 7, "0"))
-
-
-def customer_keys(numbers: Ints) -> pa.Array:
-    """A few accounts have the leading zeros of an older system, so that keys must stay text."""
-    return pc.if_else(numbers % 97 == 0, keys("0", numbers), keys("C", numbers))
-
-
-def weighted(rng: Generator, shares: ArrayLike, size: int) -> Ints:
-    return np.searchsorted(np.cumsum(shares) / np.sum(shares), rng.random(size), side="right")
-
-
-def preferred(rng: Generator, favourite: Ints, focus: ArrayLike, shares: ArrayLike) -> Ints:
-    """The favourite with the probability `focus`, else any."""
-    kept = rng.random(len(favourite)) < focus
-    return np.where(kept, favourite, weighted(rng, shares, len(favourite)))
 
 
 def calendar() -> Floats:
@@ -82,11 +71,6 @@ def to_demand(day: Floats) -> Floats:
 
 def to_day(demand: Floats) -> Ints:
     return np.minimum(np.searchsorted(CALENDAR, demand, side="right") - 1, DAYS - 1)
-
-
-def at_hour(rng: Generator, day: Ints, evening: Mask) -> Ints:
-    hour = rng.normal(np.where(evening, 19.5, 12.5), np.where(evening, 1.6, 3.2))
-    return FIRST_DAY + day * DAY + np.clip(hour * 3600, 0, DAY - 1).astype(np.int64)
 
 
 def draw_people(rng: Generator, first_number: int, size: int, activity: float) -> SimpleNamespace:
@@ -329,6 +313,7 @@ def draw_chunks(
 ) -> Iterator[dict[str, pa.Table]]:
     starts = range(1, customer_count + 1, CHUNK_CUSTOMERS)
     first_order = first_session = 1
+    written: Counter[str] = Counter()
     for start, own_seed in zip(tqdm(starts, unit="chunk"), SeedSequence(seed).spawn(len(starts))):
         rng = np.random.default_rng(own_seed)
         size = min(CHUNK_CUSTOMERS, customer_count + 1 - start)
@@ -337,6 +322,11 @@ def draw_chunks(
         owner, bought = draw_purchases(rng, people)
         orders, online = draw_orders(rng, people, customers["email"], owner, bought, first_order)
         sessions = draw_sessions(rng, people, owner, bought, online, first_session)
+        # Draws of their own: the benchmark and the sample of another version stay as they were.
+        own_rng = np.random.default_rng([seed, start])
+        currency = draw_currencies(own_rng, people, owner)
+        if as_csv:
+            orders["currency"] = words(CURRENCIES, currency)
         first_order += len(bought)
         first_session += len(sessions["started_at"])
         tables = {}
@@ -346,6 +336,14 @@ def draw_chunks(
             table = table if clean else soiled(rng, name, table)
             # Nobody should come to rely on an order of the rows; at scale shuffling is too dear.
             tables[name] = table.take(rng.permutation(len(table))) if as_csv else table
+        if as_csv:
+            optional, deleted = draw_optional(
+                own_rng, people, orders, owner, currency, written, clean
+            )
+            gone = pc.is_in(tables["customers"]["customer_id"], deleted)
+            tables["customers"] = tables["customers"].filter(pc.invert(gone))
+            tables |= optional
+            written.update({name: len(table) for name, table in tables.items()})
         yield tables
 
 

@@ -91,3 +91,27 @@ INCOMES = ("under 25k", "25k-50k", "50k-75k", "75k-100k", "over 100k")
 EDUCATION = ("school", "apprenticeship", "bachelor", "master", "doctorate")
 MARITAL = ("single", "married", "divorced", "widowed")
 JOBS = ("Buyer", "Office Manager", "Managing Director", "Head of Purchasing", "Assistant")
+
+INDUSTRIES = ("retail", "software", "manufacturing", "health", "education", "finance", "hotels")
+OWNERSHIP = ("private", "family", "public", "state")
+TECHNOLOGIES = ("crm", "crm, erp", "spreadsheets", "erp, web shop")
+EVENTS = ("sent", "opened", "clicked", "converted", "unsubscribed", "complained")
+# Five of why people buy, three of how they like to be served.
+ANSWERS = ("price", "quality", "status", "sustainability", "convenience")
+ANSWERS += ("self_service", "personal", "partnership")
+FEATURES = ("orders", "reports", "catalogue", "invoices", "approvals", "api", "budgets", "alerts")
+PLAN = columns(
+    "name price seats share",
+    ("basic", 9_00, 1.0, 50),
+    ("team", 15_00, 3.0, 35),
+    ("enterprise", 24_00, 8.0, 15),
+)
+# The scale, and how often there is a score, a wait, an order that it is about, an end.
+FEEDBACK = columns(
+    "type lowest highest scored waits about resolved share",
+    ("nps", 0, 10, 1.0, 0.0, 0.3, 0.0, 20),
+    ("csat", 1, 5, 1.0, 0.2, 0.8, 0.0, 20),
+    ("review", 1, 5, 1.0, 0.3, 1.0, 0.0, 35),
+    ("complaint", 1, 3, 0.4, 0.9, 0.9, 0.75, 10),
+    ("support_ticket", 1, 5, 0.6, 1.0, 0.5, 0.85, 15),
+)

@@ -56,9 +56,15 @@ compared as (
         (
             select
                 sum(
-                    gross_amount
-                    - coalesce(discount_amount, 0)
-                    - coalesce(refunded_amount, 0)
+                    {{ in_reporting_currency('gross_amount', 'exchange_rate') }}
+                    - coalesce(
+                        {{ in_reporting_currency('discount_amount', 'exchange_rate') }},
+                        0
+                    )
+                    - coalesce(
+                        {{ in_reporting_currency('refunded_amount', 'exchange_rate') }},
+                        0
+                    )
                 )
             from staged_orders
             where quarantine_reason is null

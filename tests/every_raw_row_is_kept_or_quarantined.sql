@@ -1,33 +1,76 @@
 -- Counted apart: the raw tables, what left staging, and the quarantine.
+{%- set tables = [
+    'customers', 'orders', 'sessions', 'order_items', 'companies', 'campaign_events',
+    'feedback', 'consents', 'survey_answers', 'product_usage', 'subscriptions',
+    'exchange_rates', 'customer_merges'
+] %}
 with
 
-{% for entity in ['customer', 'order', 'session'] %}
-{{ entity }}_rows as (
+staged_customers as (
 
-    select
-        '{{ entity }}s' as source,
-        (select count(*) from ({{ raw_table(entity ~ 's') }}) as raw_rows) as raw_count,
-        (select count(*) from {{ ref('int_' ~ entity ~ 's') }}) as kept_count,
-        (
-            select count(*) from {{ ref('quarantined_rows') }}
-            where source = '{{ entity }}s'
-        ) as quarantined_count
+    select * from {{ ref('stg_customers') }}
+
+),
+
+merged_customers as (
+
+    select * from {{ ref('int_merged_customers') }}
+
+),
+
+customers_kept as (
+
+    select customer_id from {{ ref('int_customers') }}
+
+    union all
+
+    -- Accounts that were given up are kept in those that go on.
+    select staged_customers.customer_id
+
+    from staged_customers
+
+    inner join merged_customers
+        on staged_customers.customer_id = merged_customers.customer_id
+
+    where staged_customers.quarantine_reason is null
+
+),
+
+orders_kept as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+sessions_kept as (
+
+    select * from {{ ref('int_sessions') }}
+
+),
+
+{% for table in tables[3:] %}
+{{ table }}_kept as (
+
+    select * from {{ ref('stg_' ~ table) }}
+
+    where quarantine_reason is null
 
 ),
 
 {% endfor %}
 counted as (
 
-    select * from customer_rows
-
-    union all
-
-    select * from order_rows
-
-    union all
-
-    select * from session_rows
-
+    {% for table in tables %}
+    select
+        '{{ table }}' as source,
+        (select count(*) from ({{ raw_table(table) }}) as raw_rows) as raw_count,
+        (select count(*) from {{ table }}_kept) as kept_count,
+        (
+            select count(*) from {{ ref('quarantined_rows') }}
+            where source = '{{ table }}'
+        ) as quarantined_count
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 differing as (
