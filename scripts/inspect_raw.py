@@ -22,7 +22,17 @@ from pathlib import Path
 import duckdb
 import yaml
 from contract import Column, Table, read_contract
-from raw_tables import RawTable, UnreadableError, ask_dbt, kind_of, quoted, read_files, read_schema
+from raw_tables import (
+    RawTable,
+    UnreadableError,
+    add_dbt_options,
+    ask_dbt,
+    dbt_arguments,
+    kind_of,
+    quoted,
+    read_files,
+    read_schema,
+)
 
 NOISE = {"raw", "tbl", "table", "dim", "fact", "fct", "stg", "src", "dataset", "data", "export"}
 CLOSE, SHORTEST_GUESS = 0.9, 8  # so that county is no country, and religion no region
@@ -335,19 +345,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--schema", help="a schema of the database of the dbt profile instead")
     parser.add_argument("--table", action="append", default=[], metavar="OURS=YOURS")
     parser.add_argument("--output", type=Path, help="write the YAML here")
-    parser.add_argument("--project-dir", type=Path, default=Path.cwd(), help="of dbt_project.yml")
-    parser.add_argument("--profiles-dir")
-    parser.add_argument("--target")
+    add_dbt_options(parser)
     options = parser.parse_args(arguments)
     if bool(options.paths) is bool(options.schema):
         parser.error("name files or folders, or else --schema")
     contract, project = read_contract(), options.project_dir.resolve()
-    dbt = ["--project-dir", str(project)]
-    dbt += ["--profiles-dir", options.profiles_dir] if options.profiles_dir else []
-    dbt += ["--target", options.target] if options.target else []
 
     def ask(sql: str) -> list[tuple]:
-        return ask_dbt(sql, dbt) if options.schema else duckdb.sql(sql).fetchall()
+        return (
+            ask_dbt(sql, dbt_arguments(options)) if options.schema else duckdb.sql(sql).fetchall()
+        )
 
     try:
         if options.schema:

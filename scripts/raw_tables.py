@@ -1,5 +1,6 @@
 """The user's tables as they are: their names and kinds of type, from files or through dbt."""
 
+import argparse
 import csv
 import re
 import sys
@@ -7,8 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 KINDS = {
     r".*(\[|\bstruct\b|\bmap\b)": "other",
@@ -105,17 +110,45 @@ def read_files(paths: Iterable[Path], project: Path) -> tuple[list[RawTable], li
     return list(tables.values()), problems
 
 
-def ask_dbt(sql: str, arguments: Sequence[str]) -> list[tuple]:
-    """The rows of a query on the profile's database, through dbt's own connection."""
+def add_dbt_options(parser: argparse.ArgumentParser) -> None:
+    """Which project, and how dbt connects."""
+    parser.add_argument("--project-dir", type=Path, default=Path.cwd(), help="of dbt_project.yml")
+    parser.add_argument("--profiles-dir")
+    parser.add_argument("--target")
+
+
+def dbt_arguments(options: argparse.Namespace) -> list[str]:
+    dbt = ["--project-dir", str(options.project_dir.resolve())]
+    dbt += ["--profiles-dir", options.profiles_dir] if options.profiles_dir else []
+    return dbt + (["--target", options.target] if options.target else [])
+
+
+def run_dbt(command: Sequence[str], arguments: Sequence[str]) -> "dbtRunnerResult":
+    """Run dbt without a word."""
     from dbt.cli.main import dbtRunner  # takes seconds, and files do not need it
 
-    command = ["show", "--inline", sql, "--limit", "-1", "--log-level", "none"]
-    command += ["--log-level-file", "none", *arguments]
+    silent = ["--log-level", "none", "--log-level-file", "none"]
     with redirect_stdout(sys.stderr):
-        result = dbtRunner().invoke(command)
+        return dbtRunner().invoke([*command, *silent, *arguments])
+
+
+def ask_dbt(sql: str, arguments: Sequence[str]) -> list[tuple]:
+    """The rows of a query on the profile's database, through dbt's own connection."""
+    result = run_dbt(["show", "--inline", sql, "--limit", "-1"], arguments)
     if not result.success:
         raise UnreadableError("dbt could not ask the database. Does `dbt debug` connect?")
     return [tuple(row) for row in result.result.results[0].agate_table.rows]
+
+
+def render_with_dbt(jinja: str, arguments: Sequence[str]) -> str:
+    """The text that dbt makes of Jinja once it has read the project, without a query."""
+    inline = f"{{% if execute %}}{jinja}{{% endif %}}"
+    result = run_dbt(
+        ["compile", "--inline", inline, "--no-introspect", "--no-populate-cache"], arguments
+    )
+    if not result.success:
+        raise UnreadableError(f"dbt could not read the project. {result.exception or ''}".strip())
+    return result.result.results[0].node.compiled_code
 
 
 def read_schema(schema: str, ask: Callable[[str], list[tuple]]) -> list[RawTable]:

@@ -15,7 +15,13 @@ SCHEME = {
         {"name": "small", "description": "Up to 1,000."},
     ],
 }
-CHANNEL = {"segments": [{"name": "everybody", "description": "All of them."}]}
+CHANNEL = {
+    "segments": [
+        {"name": "buyer", "when": {"order_count": "> 0"}, "description": "Has ordered."},
+        {"name": "other", "description": "Has not."},
+    ]
+}
+OWN = {"spending": SCHEME, "channel": CHANNEL, "thresholds": {"loyal_order_count": 3}}
 PROJECT = {
     "name": "my_shop",
     "version": "1.0.0",
@@ -25,7 +31,7 @@ PROJECT = {
     "models": {
         "customer_segmentation": {
             "+meta": {"owner": "analytics"},
-            "marts": {"customer_segments": {"+meta": {"spending": SCHEME, "channel": CHANNEL}}},
+            "marts": {"customer_segments": {"+meta": OWN}},
         }
     },
 }
@@ -76,6 +82,15 @@ def test_a_scheme_is_added_and_replaced_by_meta(my_shop: Build, sample: Build) -
             sample.value("select count(*) from customer_features where net_amount <= 1000"),
         ),
     ]
-    assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["everybody"]
-    others = kpis.format("scheme not in ('spending', 'channel')")
+    assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["buyer", "other"]
+    others = kpis.format("scheme not in ('spending', 'channel', 'lifecycle')")
     assert my_shop.rows(others) == sample.rows(others)
+
+
+def test_a_threshold_is_replaced_by_meta(my_shop: Build, sample: Build) -> None:
+    loyal = (
+        "select customer_count from segment_kpis where segment = 'loyal' and scheme = 'lifecycle'"
+    )
+    assert my_shop.value(loyal) > sample.value(loyal) > 0
+    rule = "select rule from segment_definitions where segment = 'loyal' and scheme = 'lifecycle'"
+    assert my_shop.value(rule) == "order_count_365d >= 3"

@@ -1,14 +1,21 @@
 """Rules are data: edited in one file, refused before any data is read."""
 
+import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
+from random import Random
 
 import pytest
 import yaml
 from conftest import ROOT, Build
-from rules import read_meta, segments_of
+from raw_tables import render_with_dbt
+from rules import read_meta, rule_holds, segments_of
 
 SCHEMES = Path("models/marts/schemes/buying.yml")
 LOYAL = '- name: loyal\n              when: {order_count_365d: ">= {loyal_order_count}"}'
@@ -116,10 +123,10 @@ def run(build: Build, **variables: object) -> bool:
     )
 
 
-def refused(build: Build, **variables: object) -> str:
+def refused(build: Build, command: str = "run", **variables: object) -> str:
     """What dbt says; no model may have been built by then."""
     build.database.unlink(missing_ok=True)
-    assert not run(build, **variables)
+    assert not build.dbt(command, variables=variables)
     tables = "select count(*) from information_schema.tables"
     assert not build.database.exists() or build.value(tables) == 0
     return " ".join(" ".join(build.errors).split())
@@ -182,65 +189,286 @@ def test_every_form_of_a_rule_decides_as_in_plain_python(
     )
 
 
-@pytest.mark.parametrize(
-    ("new", "says"),
-    [
-        (
-            LOYAL.replace("order_count_365d", "ordercount"),
-            r"'lifecycle', segment 'loyal': unknown feature 'ordercount'\. Did you mean .*order_count",
-        ),
-        (
-            LOYAL.replace(">= {loyal_order_count}", "=> 5"),
-            r"'lifecycle', segment 'loyal': .*'=> 5' is no condition\. Write one of: = x, .*between",
-        ),
-        (
-            LOYAL.replace(">= {loyal_order_count}", "about 5"),
-            r"'lifecycle', segment 'loyal': 'about 5' is no condition\. Write one of: = x, .*between",
-        ),
-        (
-            LOYAL.replace(">= {loyal_order_count}", "= 5; drop table customers"),
-            r"'lifecycle', segment 'loyal': the value '5; drop table customers' may hold letters",
-        ),
-        (
-            LOYAL.replace("name: loyal", "name: lost"),
-            r"'lifecycle', segment 'lost' is defined twice\. Segments: prospect, new",
-        ),
-        (LOYAL.replace("when:", "where:"), r"'loyal': unknown key 'where'\. Keys: name"),
-        (
-            LOYAL.replace("loyal\n", '"lo\'yal"\n'),
-            r"a name has letters, digits and underscores",
-        ),
-        (
-            "- name: loyal",
-            r"segment 'loyal' has no conditions, so no later segment can be reached",
-        ),
-    ],
-    ids=[
-        "feature",
-        "operator",
-        "words",
-        "injection",
-        "duplicate",
-        "key",
-        "name",
-        "unreachable",
-    ],
-)
-def test_an_unusable_rule_is_refused_by_name(
-    copy: Build, edit: Callable[[str, str], None], new: str, says: str
-) -> None:
-    edit(LOYAL, new)
-    assert re.search(says, refused(copy))
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, list]]:
+    """What the linter says of schemes over these features: errors and overlaps."""
+    jinja = "{{ tojson(scheme_report(var('rules').schemes, var('rules').features, true)) }}"
+    place = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
+    place += ["--target-path", str(tmp_path_factory.mktemp("report"))]
+
+    def render(schemes: dict, features: dict) -> dict[str, list]:
+        variables = json.dumps({"rules": {"schemes": schemes, "features": features}})
+        return json.loads(render_with_dbt(jinja, [*place, "--vars", variables]))
+
+    return render
 
 
-def test_a_scheme_that_leaves_somebody_out_is_refused(
-    copy: Build, edit: Callable[[str, str], None]
+def feature(kind: str, low: int | None = None, high: int | None = None, *, null: bool) -> dict:
+    return {"kind": kind, "low": low, "high": high, "is_required": not null}
+
+
+FEATURES = {
+    "visit_count": feature("integer", 0, null=False),
+    "gap": feature("integer", null=True),
+    "sale_share": feature("decimal", 0, 1, null=True),
+    "amount": feature("decimal", null=False),
+    "colour": feature("text", null=True),
+    "is_member": feature("boolean", null=True),
+    "joined_date": feature("date", null=True),
+}
+
+
+def scheme(*rules: dict | None, **keys: object) -> dict:
+    """Segments a, b, c, … by these rules; None stands for no conditions."""
+    segments = [
+        {"name": name, **({"when": rule} if rule is not None else {})}
+        for name, rule in zip("abcdefgh", rules, strict=False)
+    ]
+    return {**keys, "segments": segments}
+
+
+# Each scheme has one fault, and what is said of it.
+FAULTY = {
+    "unknown_feature": (
+        scheme({"visits_count": "> 5"}, None),
+        r"segment 'a': unknown feature 'visits_count'\. Did you mean visit_count, .*, .*\?",
+    ),
+    "no_operator": (
+        scheme({"visit_count": "about 5"}, None),
+        r"segment 'a': 'about 5' is no condition\. Write one of: = x, .*between x and y",
+    ),
+    "other_operator": (scheme({"visit_count": "=> 5"}, None), "'=> 5' is no condition"),
+    "injection": (
+        scheme({"visit_count": "= 5; drop table customers"}, None),
+        "the value '5; drop table customers' may hold letters",
+    ),
+    "no_list": (scheme({"any": {"gap": "> 1"}}, None), "'any' takes a list of conditions"),
+    "empty_list": (scheme({"all": []}, None), "'all' takes a list of conditions"),
+    "no_mapping": (scheme("gap > 1", None), "'gap > 1' is no mapping of conditions"),
+    "empty_mapping": (scheme({"any": [{"gap": "> 1"}, {}]}, None), "no mapping of conditions"),
+    "unknown_threshold": (
+        scheme({"visit_count": "> {loyal_order_cuont}"}, None),
+        r"unknown threshold 'loyal_order_cuont' for 'visit_count'\. Did you mean loyal_order_count",
+    ),
+    "ordered_text": (
+        scheme({"colour": ">= 5"}, None),
+        r"segment 'a': 'colour >= 5', but colour is text\. Write = x, != x",
+    ),
+    "number_for_text": (scheme({"colour": "= 5"}, None), "but colour is text, and '5' is not"),
+    "text_for_number": (
+        scheme({"visit_count": "= many"}, None),
+        "'visit_count = many', but visit_count is a number, and 'many' is not",
+    ),
+    "ordered_boolean": (scheme({"is_member": "< 1"}, None), "but is_member is true or false"),
+    "text_for_boolean": (scheme({"is_member": "= yes"}, None), "true or false, and 'yes' is not"),
+    "number_for_date": (scheme({"joined_date": "> 5"}, None), "but joined_date is a date"),
+    "no_such_day": (scheme({"joined_date": "> 2025-02-29"}, None), "no day '2025-02-29'"),
+    "two_calendars": (
+        scheme({"joined_date": "between 2025-01-01 and as_of_date"}, None),
+        "names both a day and as_of_date. Fix: write two",
+    ),
+    "unknown_segment": (
+        scheme({"sound": "= d"}, None),
+        "'sound = d', but sound is a scheme of a, b, c, and 'd' is not",
+    ),
+    "of_other_grain": (scheme({"of_companies": "= a"}, None), "unknown feature 'of_companies'"),
+    "empty_between": (scheme({"gap": "between 5 and 3"}, None), "nobody can meet 'gap between 5"),
+    "negative_count": (scheme({"visit_count": "< 0"}, None), "nobody can meet 'visit_count < 0'"),
+    "share_above_one": (scheme({"sale_share": "> 1"}, None), "nobody can meet 'sale_share > 1'"),
+    "contradiction": (
+        scheme({"all": [{"gap": "> 5"}, {"gap": "< 3"}]}, None),
+        "segment 'a': nobody can meet 'gap > 5 and gap < 3'. Fix: change",
+    ),
+    "between_whole_numbers": (
+        scheme({"all": [{"gap": "> 5"}, {"gap": "< 6"}]}, None),
+        "segment 'a': nobody can meet",
+    ),
+    "never_reached": (
+        scheme({"gap": ">= 3"}, {"amount": "> 1"}, {"gap": "> 4", "amount": "> 0"}, None),
+        "segment 'c' can never be reached: whoever meets its rule is already in 'a' or 'b'",
+    ),
+    "never_left": (
+        scheme({"gap": ">= 3"}, {"gap": "< 3"}, {"gap": "is null"}, None),
+        "segment 'd' can never be reached: whoever meets its rule is already in 'a' or 'b' or 'c'",
+    ),
+    "all_taken": (scheme({"gap": "> 1"}, None, {"gap": "= 1"}), "'b' has no conditions, so no"),
+    "left_out": (
+        scheme({"visit_count": "<= 2"}, {"colour": "= red"}, {"visit_count": "between 4 and 9"}),
+        "'left_out' leaves out whoever has visit_count 3 and another colour. Fix: take the conditions",
+    ),
+    "gap_of_null": (scheme({"gap": ">= 3"}, {"gap": "< 3"}), "leaves out whoever has no gap"),
+    "circle": (scheme({"second_of_circle": "= a"}, None), "circle, second_of_circle ask for each"),
+    "single": (scheme(None), "has a single segment"),
+    "empty": (scheme(), "has no segments"),
+    "needs": (scheme({"gap": "> 1"}, None, needs=["orders.statsu"]), "'orders.statsu' in needs"),
+    "grain": (scheme({"gap": "> 1"}, None, grain="person"), "'person'; it must be customer, com"),
+    "key": (scheme({"gap": "> 1"}, None, owner="us"), "unknown key 'owner'. Keys: description"),
+    "visit_count": (scheme({"gap": "> 1"}, None), "a feature has this name"),
+    "Capital": (scheme({"gap": "> 1"}, None), "a name has lower-case letters"),
+    "better": (
+        {"segments": [{"name": "a", "when": {"gap": "> 1"}}, {"name": "b", "better": "c"}]},
+        "segment 'b': better is 'c', which is no other segment of the scheme",
+    ),
+    "segment_key": (
+        {
+            "segments": [
+                {"name": "a", "where": {"gap": "> 1"}, "when": {"gap": "> 1"}},
+                {"name": "b"},
+            ]
+        },
+        "segment 'a': unknown key 'where'. Keys: name",
+    ),
+    "segment_name": (
+        {"segments": [{"name": "a'b", "when": {"gap": "> 1"}}, {"name": "b"}]},
+        "a name has letters, digits and underscores",
+    ),
+    "twice": (
+        {"segments": [{"name": "a", "when": {"gap": "> 1"}}, {"name": "a"}]},
+        "segment 'a' is defined twice",
+    ),
+}
+SOUND = {
+    "sound": scheme({"gap": "> 1"}, {"gap": "is null"}, None),
+    "second_of_circle": scheme({"circle": "= b"}, None),
+    # Not in the circle itself.
+    "behind_the_circle": scheme({"circle": "= b"}, None),
+    "of_companies": scheme({"gap": "> 1"}, None, grain="company"),
+    "without_a_last": scheme(
+        {"is_member": "= true"}, {"is_member": "!= true"}, {"is_member": "is null"}
+    ),
+    "whole_numbers": scheme(
+        {"visit_count": "= 0"}, {"visit_count": "= 1"}, {"visit_count": ">= 2"}
+    ),
+    "shares": scheme({"sale_share": "is null"}, {"sale_share": "< 1"}, {"sale_share": "= 1"}),
+    "dates": scheme({"joined_date": "< 2025-01-01"}, {"joined_date": ">= as_of_date - 90"}, None),
+}
+
+
+def test_each_fault_of_a_bad_set_of_rules_is_found_and_nothing_else(
+    report: Callable[..., dict[str, list]],
 ) -> None:
-    edit(
-        "            - name: other\n",
-        '            - name: other\n              when: {order_count: "> 0"}\n',
+    schemes = {name: bad for name, (bad, _) in FAULTY.items()} | SOUND
+    errors = report(schemes, {"customer": FEATURES, "company": FEATURES})["errors"]
+    for name, (_, says) in FAULTY.items():
+        found = [error for error in errors if re.search(rf"'{name}'|schemes {name},", error)]
+        assert len(found) == 1, (name, found)
+        assert re.search(says, found[0]) or says in found[0], (says, found[0])
+        errors.remove(found[0])
+    assert errors == []
+
+
+def random_condition(random: Random) -> dict[str, str]:
+    """On any feature, by any operator, with values that often meet a bound or another rule's."""
+    name = random.choice([*FEATURES, "other"])
+    kind = FEATURES[name]["kind"] if name in FEATURES else "segment"
+    if random.random() < 0.15:
+        return {name: random.choice(["is null", "is not null"])}
+    values = {
+        "integer": ["-1", "0", "1", "2", "2.5", "3"],
+        "decimal": ["0", "0.5", "1", "2.25"],
+        "text": ["red", "blue"],
+        "boolean": ["true", "false"],
+        "date": random.choice([["2025-03-01", "2025-03-02"], ["as_of_date", "as_of_date - 2"]]),
+        "segment": ["a", "b", "c"],
+    }[kind]
+    if kind in ("text", "boolean", "segment"):
+        operators = ["= {0}", "!= {0}", "in ({0}, {1})"]
+    else:
+        operators = ["= {0}", "!= {0}", "< {0}", "<= {0}", "> {0}", ">= {0}"]
+        operators += ["between {0} and {1}", "in ({0}, {1})"]
+    text = random.choice(operators)
+    return {name: text.format(random.choice(values), random.choice(values))}
+
+
+def random_rule(random: Random, depth: int = 2) -> dict:
+    rule: dict = {}
+    for _ in range(random.choice([1, 1, 2])):
+        if depth and random.random() < 0.3:
+            members = [random_rule(random, depth - 1) for _ in range(random.choice([1, 2, 3]))]
+            rule[random.choice(["any", "all"])] = members
+        else:
+            rule |= random_condition(random)
+    return rule
+
+
+def names_in(rule: dict) -> set[str]:
+    return set().union(
+        *(
+            set().union(*map(names_in, entry)) if key in ("any", "all") else {key}
+            for key, entry in rule.items()
+        )
     )
-    assert "'channel': the last segment must have no conditions" in refused(copy)
+
+
+def everybody(names: set[str]) -> Iterator[dict]:
+    """A customer in every cell of these features, and beyond: far more than the rules tell apart."""
+    day, far = date(2025, 3, 1), range(-4, 5)
+    values = {
+        "visit_count": range(6),
+        "gap": [None, *range(-3, 6)],
+        "sale_share": [None, *(Decimal(number) / 4 for number in range(5))],
+        "amount": [Decimal(number) / 8 for number in range(-8, 25)],
+        "colour": [None, "red", "blue", "green"],
+        "is_member": [None, True, False],
+        # Each day before, on and after each as-of date.
+        "joined_date": [
+            None,
+            *((day + timedelta(n), day + timedelta(n + m)) for n in far for m in far),
+        ],
+        "other": ["a", "b", "c"],
+    }
+    for combination in product(*(values[name] for name in names)):
+        customer = dict(zip(names, combination, strict=True))
+        if isinstance(customer.get("joined_date"), tuple):
+            customer["joined_date"], customer["as_of_date"] = customer["joined_date"]
+        yield customer
+
+
+def faults_and_overlaps(segments: list[dict]) -> tuple[set[str], set[tuple[str, str]]]:
+    """By trying everybody: whom nobody can meet, who is never reached, whether any is left out."""
+    rules = {segment["name"]: segment.get("when", {}) for segment in segments}
+    met, reached, overlaps, left = set(), set(), set(), False
+    for customer in everybody(set().union(*map(names_in, rules.values()))):
+        held = [name for name, rule in rules.items() if rule_holds(rule, customer, {})]
+        met |= set(held)
+        reached |= set(held[:1])
+        overlaps |= {(held[0], other) for other in held[1:] if rules[other]}
+        left = left or not held
+    faults = {f"'{name}': nobody" for name in rules if name not in met}
+    faults |= {f"'{name}' can never" for name in rules if name in met - reached}
+    return faults | ({"leaves out"} if left else set()), overlaps
+
+
+def test_the_linter_says_what_trying_everybody_says(
+    report: Callable[..., dict[str, list]],
+) -> None:
+    random = Random(2025)
+    schemes = {"other": scheme({"visit_count": "= 1"}, {"visit_count": "= 2"}, None)}
+    while len(schemes) < 150:
+        rules = [random_rule(random) for _ in range(random.choice([2, 3, 4]))]
+        # More features would take too long to try.
+        if len(set().union(*map(names_in, rules))) <= 3:
+            last = random.choice([[], [None]])
+            schemes[f"scheme_{len(schemes)}"] = scheme(*rules, *last)
+    found = report(schemes, {"customer": FEATURES})
+    seen: Counter[str] = Counter()
+    for name, tried in schemes.items():
+        errors = [error for error in found["errors"] if f"Scheme '{name}'" in error]
+        said = {re.search("'.'(: nobody| can never)|leaves out", error)[0] for error in errors}
+        overlaps = {(o["first"], o["second"]) for o in found["overlaps"] if o["scheme"] == name}
+        assert (said, overlaps) == faults_and_overlaps(tried["segments"]), tried
+        seen.update(text[-9:] for text in said or {"sound"})
+    assert len(seen) == 4, seen
+    assert min(seen.values()) >= 10, seen
+
+
+@pytest.mark.parametrize("command", ["run", "compile"])
+def test_a_fault_stops_dbt_before_any_data_is_read(
+    copy: Build, edit: Callable[[str, str], None], command: str
+) -> None:
+    edit(LOYAL, LOYAL.replace(">= {loyal_order_count}", "< 0"))
+    says = refused(copy, command)
+    assert "Scheme 'lifecycle', segment 'loyal': nobody can meet 'order_count_365d < 0'" in says
 
 
 def cells(*names: str) -> list[dict]:

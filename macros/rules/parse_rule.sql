@@ -1,11 +1,14 @@
 {# A condition is {feature, operator, values}; a group of them is {joiner, parts}. #}
 {% macro parse_rule(when, place, errors=none) %}
     {%- set parts = [] -%}
-    {%- for key, value in when.items() -%}
+    {%- if when is not mapping or not when -%}
+        {%- do rule_error(place ~ ": '" ~ when ~ "' is no mapping of conditions, such as {order_count: \">= 5\"}.", errors) -%}
+    {%- endif -%}
+    {%- for key, value in (when if when is mapping else {}).items() -%}
         {%- if key not in ('any', 'all') -%}
             {%- set condition = parse_condition(key, value, place, errors) -%}
             {%- do parts.append(condition) if condition -%}
-        {%- elif value is mapping or value is not iterable or value | reject('mapping') | list or not value -%}
+        {%- elif value is mapping or value is string or value is not iterable or not value -%}
             {%- do rule_error(place ~ ": '" ~ key ~ "' takes a list of conditions, such as `" ~ key
                 ~ ": [{order_count: \">= 5\"}, {net_amount: \">= 500\"}]`.", errors) -%}
         {%- else -%}

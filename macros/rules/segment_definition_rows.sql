@@ -1,4 +1,8 @@
 {% macro segment_definition_rows() %}
+    {#- `dbt compile` and `dbt docs` run no hook. -#}
+    {%- if flags.WHICH in ('compile', 'generate') -%}
+        {%- do check_configuration() -%}
+    {%- endif -%}
     {%- set rows = [] -%}
     {%- for scheme_name, scheme in [('rfm', rfm_scheme())] + (schemes('any').items() | list) -%}
         {%- for segment in scheme.segments -%}

@@ -40,7 +40,7 @@
 {# Which of these schemes a scheme's rules ask for. #}
 {% macro scheme_asks_for(scheme, found) %}
     {%- set asked = [] -%}
-    {%- for segment in scheme.segments if segment.get('when') -%}
+    {%- for segment in scheme_segments(scheme) if segment.get('when') -%}
         {%- for condition in rule_conditions(parse_rule(segment.when, '', [])) if condition.feature in found -%}
             {%- do asked.append(condition.feature) -%}
         {%- endfor -%}
