@@ -1,9 +1,10 @@
 """What the tests on real data share: the data as they lie there, and cents."""
 
+from csv import DictReader
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
-from conftest import DATA
+from conftest import DATA, Build
 
 CENT = Decimal("0.01")
 
@@ -14,15 +15,53 @@ def parquet(name: str, sql: str) -> list[tuple]:
 
 
 def csv(name: str) -> list[dict[str, str | None]]:
-    """The rows of a raw file without any dialect guessed or type cast; empty is null."""
-    lines = (DATA / "checkout_ab_synthetic" / f"{name}.csv").read_text().splitlines()
-    header = lines[0].split(",")
-    assert not any('"' in line for line in lines)
-    return [
-        {column: value or None for column, value in zip(header, line.split(","), strict=True)}
-        for line in lines[1:]
-    ]
+    """The rows of a raw file without any type guessed or cast; empty is null."""
+    # Some begin with a byte order mark.
+    with (DATA / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = DictReader(file, strict=True)
+        return [{column: value or None for column, value in row.items()} for row in rows]
 
 
 def cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def staged(build: Build, table: str) -> dict[str | None, int]:
+    """How many rows of a raw table were refused, by reason; None are those kept."""
+    counts = build.rows(f"select quarantine_reason, count(*) from stg_{table} group by all")
+    quarantined = build.rows(
+        f"select reason, count(*) from quarantined_rows where source = '{table}' group by all"
+    )
+    assert {reason: count for reason, count in counts if reason} == dict(quarantined)
+    return dict(counts)
+
+
+def segments(build: Build, scheme: str, grain: str = "customer") -> dict[str, str]:
+    """The segment of each customer or company."""
+    return dict(build.rows(f"select {grain}_id, {scheme} from {grain}_segments"))
+
+
+def features(build: Build, columns: str, grain: str = "customer") -> dict[str, tuple]:
+    """Some features of each customer or company."""
+    rows = build.rows(f"select {grain}_id, {columns} from {grain}_features")
+    return {key: tuple(rest) for key, *rest in rows}
+
+
+def assert_readme_segments(build: Build) -> None:
+    """The table in the example's README is what segment_kpis and company_segments say."""
+    lines = (build.project / "README.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+    head, _, *rows = cells
+    assert head == ["scheme", "segment", "customers", "net amount, 365 days"]
+    written = {(scheme, segment): (count, amount) for scheme, segment, count, amount in rows}
+    assert len(written) == len(rows)
+    schemes = ", ".join(f"'{scheme}'" for scheme in {scheme for scheme, _ in written})
+    assert written == {
+        (scheme, segment): (f"{count:,}", f"{amount:,}")
+        for scheme, segment, count, amount in build.rows(
+            f"""
+            select scheme, segment, customer_count, net_amount_365d from segment_kpis
+            where customer_count > 0 and scheme in ({schemes})
+            """
+        )
+    }

@@ -3,18 +3,39 @@
 Of the sample, which has the mass, and of the golden world, which has the special cases.
 """
 
+import csv
+import json
+import re
 from collections import Counter, defaultdict
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
 import pytest
-from conftest import Build
+from conftest import ROOT, Build
+from optional_features import (
+    EVENTS,
+    Row,
+    business_date,
+    event_features,
+    item_features,
+    ratio,
+    rounded,
+)
 from rules import read_meta, segments_of
 
-Row = dict[str, object]
 WINDOWS = {"": 100_000, "_30d": 30, "_90d": 90, "_365d": 365}
+OF_THE_COMPANY = (
+    "company_id",
+    "industry",
+    "employee_count",
+    "annual_revenue",
+    "ownership_type",
+)
+MORE_OF_THE_COMPANY = ("technologies", "country_code", "parent_company_id")
 SEASONS = {
     "spring": (3, 4, 5),
     "summer": (6, 7, 8),
@@ -28,14 +49,6 @@ def records(build: Build, query: str) -> list[Row]:
         result = connection.execute(query)
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def rounded(number: Decimal, digits: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-
-
-def ratio(part: object, whole: object, digits: int = 6) -> Decimal | None:
-    return rounded(Decimal(part) / Decimal(whole), digits) if whole else None
 
 
 def total(rows: list[Row], column: str) -> object:
@@ -54,14 +67,22 @@ def preferred(rows: list[Row], column: str, at: str) -> object:
     return min(ties, key=str.encode) if ties else None
 
 
-def order_features(rows: list[Row], as_of: date) -> Row:
-    """What a customer's rows of int_orders say by the as-of date; one dictionary per customer."""
-    known = [
+def known_by(as_of: date, rows: list[Row]) -> list[Row]:
+    """The orders and credit notes of customers that count on the as-of date."""
+    return [
         row
         for row in rows
         if row["business_date"] <= as_of
         and (row["invalid_since_date"] is None or row["invalid_since_date"] > as_of)
     ]
+
+
+def is_discounted(row: Row) -> bool:
+    return (row["discount_amount"] or 0) > 0 or row["has_coupon"]
+
+
+def order_features(known: list[Row], as_of: date) -> Row:
+    """What a customer's rows of int_orders say by the as-of date; one dictionary per customer."""
     orders = sorted(
         (row for row in known if not row["is_credit_note"]),
         key=lambda row: (row["ordered_at"], row["order_id"]),
@@ -99,11 +120,8 @@ def order_features(rows: list[Row], as_of: date) -> Row:
     )
     found["median_gap_days"] = rounded(Decimal(str(median(gaps))), 1) if gaps else None
     found["last_gap_days"] = gaps[-1] if gaps else None
-    found["order_lateness"] = (
-        ratio(found["days_since_last_order"], max(found["median_gap_days"], 1)) if gaps else None
-    )
     for name, holds in {
-        "discount": lambda row: (row["discount_amount"] or 0) > 0 or row["has_coupon"],
+        "discount": is_discounted,
         "coupon": lambda row: row["has_coupon"],
         "refund": lambda row: any(row is refund for refund in refunds),
         "weekend": lambda row: row["business_date"].isoweekday() >= 6,
@@ -122,7 +140,68 @@ def order_features(rows: list[Row], as_of: date) -> Row:
         found[f"{name}_order_share"] = ratio(count, len(placed))
     for column in ("sales_channel", "category", "payment_method"):
         found[f"preferred_{column}"] = preferred(orders, column, "ordered_at")
+    for_occasions = [
+        {**row, "occasion": occasion}
+        for row in orders
+        for occasion in occasions_of(row["business_date"])
+    ]
+    found["preferred_occasion"] = preferred(for_occasions, "occasion", "ordered_at")
+    on_it = [row for row in for_occasions if row["occasion"] == found["preferred_occasion"]]
+    found["occasion_order_share"] = ratio(len(on_it), len(orders))
     return found
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    with (ROOT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def occasions_of(day: date) -> set[str]:
+    """None of ours runs over New Year."""
+    return {
+        row["occasion"]
+        for row in seed("occasions")
+        if row["first_day"] <= f"{day:%m-%d}" <= row["last_day"]
+        and row["year"] in ("", str(day.year))
+    }
+
+
+@cache
+def decision_role(job_title: str | None) -> str | None:
+    """That of the first keyword whose words follow each other in the title."""
+    words = " ".join(["", *re.split(r"[^a-zà-ÿ0-9&]", (job_title or "").lower()), ""])
+    found = [row for row in seed("job_roles") if f" {row['keyword']} " in words]
+    first = min(found, key=lambda row: (int(row["priority"]), row["keyword"]), default=None)
+    return first and first["decision_role"]
+
+
+def add_rhythm(features: list[Row]) -> None:
+    """To the features of all customers: when the next order is to be expected, and how late it is."""
+    buyers = [row for row in features if row["order_count"]]
+    days = sum(row["days_since_first_order"] - row["days_since_last_order"] for row in buyers)
+    gaps = sum(row["order_count"] - 1 for row in buyers)
+    for row in buyers if gaps else []:
+        own = row["order_count"] - 1
+        expected = (2 * Fraction(days, gaps) + own * Fraction(row["median_gap_days"] or 0)) / (
+            2 + own
+        )
+        row["expected_gap_days"] = ratio(expected.numerator, expected.denominator, 1)
+        row["order_lateness"] = ratio(
+            row["days_since_last_order"], max(row["expected_gap_days"], 1)
+        )
+
+
+def add_offers(features: dict[str, Row], orders: dict[str, list[Row]]) -> None:
+    """To the features of all customers: how much of their months others bought at a discount."""
+    by_month = defaultdict(list)
+    for rows in orders.values():
+        for row in rows:
+            by_month[f"{row['business_date']:%Y-%m}"].append(is_discounted(row))
+    share = {month: ratio(sum(rows), len(rows)) for month, rows in by_month.items()}
+    for customer, row in features.items():
+        offered = [share[f"{order['business_date']:%Y-%m}"] for order in orders[customer]]
+        row["offered_discount_share"] = ratio(sum(offered), len(offered))
 
 
 def session_features(rows: list[Row], as_of: date) -> Row:
@@ -152,6 +231,7 @@ def session_features(rows: list[Row], as_of: date) -> Row:
             "search_count": total(rows, "searches"),
             "cart_addition_count": total(rows, "cart_additions"),
             "checkout_count": total(rows, "checkouts"),
+            "share_count": total(rows, "shares"),
             "cart_session_count": len(carts),
             "cart_abandonment_share": ratio(sum(not r["checkouts"] for r in carts), len(carts)),
             "session_seconds": seconds,
@@ -211,11 +291,53 @@ def by_customer(sessions: list[Row], as_of: date) -> dict[str, list[Row]]:
 
 
 @pytest.fixture(scope="module")
-def expected(build: Build) -> dict[str, Row]:
+def zone(build: Build) -> str:
+    """The business time zone that it was built with."""
+    results = json.loads((build.target / "run_results.json").read_text())
+    return results["args"]["vars"].get("business_timezone", "UTC")
+
+
+@pytest.fixture(scope="module")
+def companies(build: Build, zone: str) -> dict[str, Row]:
+    """Those that are known by the as-of date, or nobody knows since when."""
+    as_of = build.value("select as_of_date from int_as_of_date")
+    found = {}
+    for row in records(build, "from stg_companies where quarantine_reason is null"):
+        created = business_date(row["created_at"], zone)
+        if created is None or created <= as_of:
+            found[row["company_id"]] = row | {"created_date": created}
+    return found
+
+
+@pytest.fixture(scope="module")
+def optional(build: Build, zone: str) -> dict[str, Row]:
+    """By customer, what the optional inputs say."""
+    as_of = build.value("select as_of_date from int_as_of_date")
+    customers = records(build, "from int_customers where not is_test_account")
+    people = {row["customer_id"]: row["customer_id"] for row in customers}
+    for row in records(build, "from int_merged_customers"):
+        if row["merged_into_customer_id"] in people:
+            people[row["customer_id"]] = row["merged_into_customer_id"]
+    orders = known_by(as_of, records(build, "from int_orders where customer_id is not null"))
+    orders = {row["order_id"]: row for row in orders if not row["is_credit_note"]}
+    items = records(build, "from stg_order_items where quarantine_reason is null")
+    found = defaultdict(dict)
+    for customer, features in item_features(items, orders, set(people.values())).items():
+        found[customer] |= features
+    for table in EVENTS:
+        rows = records(build, f"from stg_{table} where quarantine_reason is null")
+        for customer, features in event_features(table, rows, people, as_of, zone).items():
+            found[customer] |= features
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(build: Build, optional: dict[str, Row], companies: dict[str, Row]) -> dict[str, Row]:
     """The features by customer."""
     as_of = build.value("select as_of_date from int_as_of_date")
     orders = defaultdict(list)
-    for row in records(build, "from int_orders where customer_id is not null"):
+    clean_orders = records(build, "from int_orders where customer_id is not null")
+    for row in known_by(as_of, clean_orders):
         orders[row["customer_id"]].append(row)
     sessions = by_customer(records(build, "from int_sessions"), as_of)
     features: dict[str, Row] = {}
@@ -234,10 +356,20 @@ def expected(build: Build) -> dict[str, Row]:
             "tenure_days": (as_of - min(since)).days if since else None,
             "age_years": as_of.year - row["birth_year"] if row["birth_year"] else None,
             "orders_per_session": ratio(elsewhere, found["session_count"]),
+            "decision_role": decision_role(row["job_title"]),
+            **dict.fromkeys(OF_THE_COMPANY),
+            **optional[customer],
         }
+        if company := companies.get(row["company_id"]):
+            found |= {name: company[name] for name in OF_THE_COMPANY}
         there = created is None or opened or found["order_count"] or found["net_amount"]
         if there or found["session_count"]:
             features[customer] = found
+    add_rhythm(list(features.values()))
+    add_offers(
+        features,
+        {name: [r for r in rows if not r["is_credit_note"]] for name, rows in orders.items()},
+    )
     return features
 
 
@@ -246,11 +378,69 @@ def test_the_features_of_every_customer_are_those_of_plain_python(
 ) -> None:
     found = {row["customer_id"]: row for row in records(build, "from customer_features")}
     assert found.keys() == expected.keys()
-    of_the_account = {"customer_id", "gender", "language", "country_code", "region", "city"}
-    columns = found[next(iter(found))].keys() - of_the_account - {"acquisition_source"}
+    of_the_account = {"customer_id", "gender", "household_size", "income_band", "language"}
+    of_the_account |= {"country_code", "region", "city", "acquisition_source"}
+    columns = found[next(iter(found))].keys() - of_the_account
     for customer, row in found.items():
         features = dict.fromkeys(columns) | expected[customer]
         assert {name: row[name] for name in features} == features, customer
+
+
+def test_the_features_of_every_company_are_those_of_plain_python(
+    build: Build, expected: dict[str, Row], companies: dict[str, Row], optional: dict[str, Row]
+) -> None:
+    found = {row["company_id"]: row for row in records(build, "from company_features")}
+    assert found.keys() == companies.keys()
+    known = {name for features in optional.values() for name in features}
+    if build.value("select has_sessions from int_as_of_date"):
+        known.add("session_count_90d")
+    as_of = build.value("select as_of_date from int_as_of_date")
+    spent = defaultdict(Decimal)
+    for row in expected.values():
+        spent[row["company_id"]] += row["net_amount_365d"]
+    spent = {company: spent[company] for company in companies}
+    revenue = sum(max(amount, 0) for amount in spent.values())
+    for company, features in companies.items():
+        people = [row for row in expected.values() if row["company_id"] == company]
+
+        def values(name: str, people: list[Row] = people) -> list:
+            return [row[name] for row in people if row.get(name) is not None]
+
+        since = [as_of - timedelta(days) for days in values("tenure_days")]
+        since += [features["created_date"]] if features["created_date"] else []
+        roles = [row["decision_role"] for row in people]
+        highest = [role for role in ("decision_maker", "influencer", "user") if role in roles]
+        above = sum(amount for amount in spent.values() if amount > spent[company])
+        assert found[company] == {
+            "as_of_date": as_of,
+            **{name: features[name] for name in (*OF_THE_COMPANY, *MORE_OF_THE_COMPANY)},
+            "customer_count": len(people),
+            "decision_maker_count": roles.count("decision_maker"),
+            "decision_role": highest[0] if highest else None,
+            "relationship_days": (as_of - min(since)).days if since else None,
+            **{
+                name: sum(values(name))
+                for name in ("order_count", "order_count_365d", "net_amount", "net_amount_365d")
+            },
+            "first_order_date": min(values("first_order_date"), default=None),
+            "last_order_date": max(values("last_order_date"), default=None),
+            "days_since_last_order": min(values("days_since_last_order"), default=None),
+            "ordering_customer_count_365d": sum(n > 0 for n in values("order_count_365d")),
+            **{
+                name: sum(values(name)) if name in known else None
+                for name in (
+                    *("session_count_90d", "usage_count_30d", "active_subscription_count"),
+                    *("seat_count", "monthly_recurring_amount", "complaint_count_30d"),
+                    "open_ticket_count",
+                )
+            },
+            **{
+                name: max(values(name), default=0) if name in known else None
+                for name in ("usage_day_count_30d", "used_feature_count_30d")
+            },
+            "days_since_last_use": min(values("days_since_last_use"), default=None),
+            "revenue_share_above": ratio(above, revenue) if spent[company] > 0 else None,
+        }, company
 
 
 def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(

@@ -30,6 +30,7 @@ joined as (
         orders.order_id,
         customers.customer_unique_id as person_id,
         orders.order_purchase_timestamp as ordered_at,
+        orders.order_delivered_customer_date as delivered_at,
         -- What the seller could not deliver is no order either.
         case
             when orders.order_status in ('canceled', 'unavailable') then 'cancelled'

@@ -2,38 +2,7 @@ with
 
 items as (
 
-    select * from {{ olist_file('olist_order_items_dataset') }}
-
-),
-
-products as (
-
-    select * from {{ olist_file('olist_products_dataset') }}
-
-),
-
-translations as (
-
-    select * from {{ olist_file('product_category_name_translation') }}
-
-),
-
-categorised as (
-
-    select
-        items.order_id,
-        -- Two categories have no translation.
-        coalesce(
-            translations.product_category_name_english, products.product_category_name
-        ) as category,
-        cast(items.price as decimal(18, 2)) as price
-
-    from items
-
-    left join products on items.product_id = products.product_id
-
-    left join translations
-        on products.product_category_name = translations.product_category_name
+    select * from {{ ref('marketplace_items') }}
 
 ),
 
@@ -46,7 +15,7 @@ aggregated_to_category as (
         count(*) as item_count,
         sum(price) as price
 
-    from categorised
+    from items
 
     group by order_id, category
 

@@ -1,0 +1,8 @@
+{# DuckDB drops the byte order mark that the files begin with. #}
+{% macro ravenstack_file(name) %}
+    {%- set folder = env_var('SEGMENTATION_DATA_PATH', '../../../shared/data') ~ '/saas_ravenstack/ravenstack_' -%}
+    read_csv(
+        {{ dbt.string_literal(dbt.escape_single_quotes(folder ~ name ~ '.csv')) }},
+        header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+    )
+{%- endmacro %}
