@@ -927,6 +927,52 @@ OF_COMPANIES = [
     ("prospects-ltd", "account_reach", "one_contact", "a decision maker"),
     ("prospects-ltd", "account_relationship", "prospect", "no order"),
 ]
+# Segment, why, the next better one, and what is missing for it.
+OF_REASONS = [
+    ("window-edges", "loyalty", "loyal", "order_count_365d 5 >= 5", "", ""),
+    ("gap-180", "lifecycle", "repeat", "none of the above", "loyal", "3 more orders within a year"),
+    (
+        *("late-within-30-days", "lifecycle", "repeat", "none of the above"),
+        *("loyal", "1 more order within a year"),
+    ),
+    (
+        *("medium-3-sessions", "engagement", "medium", "session_count_30d 3 >= 1"),
+        *("high", "1 more visit within 30 days"),
+    ),
+    (
+        *("window-shopper", "window_shopper", "window_shopper"),
+        "session_count 3 >= 3 and product_view_count 5 >= 5",
+        *("cart_abandoner", "1 more visit with a cart"),
+    ),
+    (
+        *("rated-4", "satisfaction", "satisfied", "none of the above", "promoter"),
+        "nps_score >= 9 or some more points of the average rating within a year",
+    ),
+    (
+        *("consents-to-one", "reachability", "one_channel", "consented_channel_count = 1"),
+        *("several_channels", "1 more channel consented to"),
+    ),
+    (
+        *("uses-4-days", "usage", "regular", "usage_day_count_30d 4 >= 4"),
+        *("power", "11 more days of use within 30 days"),
+    ),
+    ("uses-15-days", "usage", "power", "usage_day_count_30d 15 >= 15", "", ""),
+    (
+        *("considered", "journey_stage", "advocate"),
+        *("order_count 2 >= 1 and share_count 2 >= 2", "", ""),
+    ),
+    (
+        *("impulsive", "journey_stage", "customer", "order_count 3 >= 1"),
+        *("advocate", "(nps_score >= 9 or 1 more page shared)"),
+    ),
+]
+
+
+def test_the_reasons_found_by_hand_are_given(golden: Build) -> None:
+    columns = ("customer_id", "scheme", "segment", "reason", "next_segment", "distance")
+    rows = golden.table("segment_reasons").records()
+    found = {tuple(row[column] for column in columns) for row in rows}
+    assert set(OF_REASONS) - found == set()
 
 
 def test_the_facts_computed_by_hand_hold(

@@ -472,6 +472,31 @@ def test_a_fault_stops_dbt_before_any_data_is_read(
     assert "Scheme 'lifecycle', segment 'loyal': nobody can meet 'order_count_365d < 0'" in says
 
 
+def scans(plan: dict) -> Iterator[dict]:
+    if "Table" in plan["extra_info"]:
+        yield plan["extra_info"]
+    for child in plan["children"]:
+        yield from scans(child)
+
+
+def test_a_filter_on_a_customer_reaches_every_scan_of_the_reasons(sample: Build) -> None:
+    customer = sample.value("select min(customer_id) from customers")
+    question = f"select * from segment_reasons where customer_id = '{customer}'"
+    (plan,) = json.loads(sample.rows(f"explain (format json) {question}")[0][1])
+    found = {scan["Table"].split(".")[-1]: scan.get("Filters", "") for scan in scans(plan)}
+    assert found.keys() == {"customer_features", "customer_rfm_scores", "int_customer_segments"}
+    assert all(customer in filters for filters in found.values()), found
+
+
+def test_what_is_called_counted_in_distances_is_in_whole_numbers() -> None:
+    """More than 4 is said to be 5 or more by the name of a feature, as a unit test knows no types."""
+    path = ROOT / "models" / "marts" / "customer_features.yml"
+    columns = yaml.safe_load(path.read_text())["models"][0]["columns"]
+    counted = [c for c in columns if re.search(r"(_count|_score)(_\d+d)?$|^days_since_", c["name"])]
+    assert len(counted) > 40
+    assert {column["data_type"] for column in counted} == {"bigint", "integer"}
+
+
 def cells(*names: str) -> list[dict]:
     """A map of three scores with a segment for each condition on the recency score."""
     conditions = ("= 1", "= 2", "= 3")
