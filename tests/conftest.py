@@ -19,6 +19,7 @@ from marts import Table, canonical
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
+GOLDEN_TABLES = {path.stem: path for path in sorted(GOLDEN.glob("*.csv"))}
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
 
@@ -124,8 +125,8 @@ def sample(make_build: Callable[..., Build]) -> Build:
 def golden_variables(place: dict[str, str]) -> dict:
     """The vars of the golden world, whose raw tables are at that place; `why` is for the reader."""
     tables = {}
-    for table in ("customers", "orders", "sessions"):
-        with (GOLDEN / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+    for table, path in GOLDEN_TABLES.items():
+        with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
         tables[table] = {"columns": {name: name for name in header if name != "why"}}
     return {

@@ -64,20 +64,38 @@ counted as (
     select
         '{{ table }}' as source,
         (select count(*) from ({{ raw_table(table) }}) as raw_rows) as raw_count,
-        (select count(*) from {{ table }}_kept) as kept_count,
-        (
-            select count(*) from {{ ref('quarantined_rows') }}
-            where source = '{{ table }}'
-        ) as quarantined_count
+        (select count(*) from {{ table }}_kept) as kept_count
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 
+quarantined as (
+
+    select
+        source,
+        count(*) as quarantined_count
+
+    from {{ ref('quarantined_rows') }}
+
+    group by source
+
+),
+
 differing as (
 
-    select * from counted
+    select
+        counted.source,
+        counted.raw_count,
+        counted.kept_count,
+        quarantined.quarantined_count
 
-    where raw_count <> kept_count + quarantined_count
+    from counted
+
+    left join quarantined on counted.source = quarantined.source
+
+    where
+        counted.raw_count
+        <> counted.kept_count + coalesce(quarantined.quarantined_count, 0)
 
 )
 

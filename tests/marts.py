@@ -18,6 +18,9 @@ MARTS: dict[str, tuple[str, ...]] = {
     "segment_definitions": ("scheme", "segment"),
     "segment_kpis": ("scheme", "segment"),
     "customers": ("customer_id",),
+    "company_features": ("company_id",),
+    "company_segments": ("company_id",),
+    "segment_reasons": ("customer_id", "scheme"),
     # A row may be refused twice for one reason.
     "quarantined_rows": ("source", "row_key_hash", "reason"),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import generate_data
 import pytest
-from conftest import GOLDEN, Build, golden_variables
+from conftest import GOLDEN, GOLDEN_TABLES, Build, golden_variables
 from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
 from marts import MARTS, Table, assert_same, canonical, read_table
 
@@ -34,7 +34,7 @@ def types(engine: Engine, schema: str, name: str) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def golden_elsewhere(engine: Engine) -> Engine:
     """The golden world on another engine, with every data test and unit test."""
-    place = engine.load("golden", {name: GOLDEN / f"{name}.csv" for name in TABLES})
+    place = engine.load("golden", GOLDEN_TABLES)
     engine.dbt("golden", "build", variables=golden_variables(place))
     engine.place = place
     return engine

@@ -6,8 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import ROOT, Build
+from contract import read_contract
 
-TABLES = ("customers", "orders", "sessions")
+CONTRACT = read_contract()
+TABLES = tuple(CONTRACT)
 MARTS = (
     "customer_features",
     "rfm_cutpoints",
@@ -17,13 +19,24 @@ MARTS = (
     "customers",
     "quarantined_rows",
 )
+# When an event of a table happened.
+TIMES = {
+    "orders": "ordered_at",
+    "sessions": "started_at",
+    "campaign_events": "occurred_at",
+    "feedback": "submitted_at",
+    "consents": "recorded_at",
+    "survey_answers": "answered_at",
+    "product_usage": "used_at",
+    "subscriptions": "started_at",
+}
 # Turns an id into another one, and back: C0001 <-> D1000.
 RENAME = "case when trim({0}) <> '' then translate(reverse(trim({0})), 'CD', 'DC') end"
 SEED = "read_csv('{}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
 
 
 def raw_sample() -> duckdb.DuckDBPyConnection:
-    """The raw sample as three tables of text, to be changed and written by a test."""
+    """The raw sample as tables of text, to be changed and written by a test."""
     connection = duckdb.connect()
     for table in TABLES:
         path = ROOT / "seeds" / "sample" / f"sample_{table}.csv"
@@ -53,6 +66,11 @@ def build_from(
         build.errors
     )
     return build
+
+
+def having(column: str) -> list[str]:
+    """The tables that have the column."""
+    return [name for name, table in CONTRACT.items() if column in {c.name for c in table.columns}]
 
 
 def marts(build: Build) -> dict[str, list[tuple]]:
@@ -89,10 +107,12 @@ def test_renaming_the_ids_renames_the_rows_and_changes_nothing_else(
     make_build: Callable[..., Build], sample: Build
 ) -> None:
     connection = raw_sample()
-    for table in TABLES:
-        connection.execute(f"update {table} set customer_id = {RENAME.format('customer_id')}")
-    for table, key in (("orders", "order_id"), ("sessions", "session_id")):
-        connection.execute(f"update {table} set {key} = reverse({key})")
+    for column in ("customer_id", "merged_into_customer_id"):
+        for table in having(column):
+            connection.execute(f"update {table} set {column} = {RENAME.format(column)}")
+    for key in ("order_id", "session_id", "company_id", "parent_company_id"):
+        for table in having(key):
+            connection.execute(f"update {table} set {key} = reverse({key})")
     renamed = build_from(make_build("renamed"), connection)
     for mart in ("customer_features", "customer_rfm_scores", "customer_segments", "customers"):
         back = f"select * replace ({RENAME.format('customer_id')} as customer_id) from {mart}"
@@ -104,21 +124,108 @@ def test_renaming_the_ids_renames_the_rows_and_changes_nothing_else(
     )
 
 
-def test_the_unit_of_money_changes_no_score_and_no_segment(
-    make_build: Callable[..., Build], sample: Build
+def multiply(
+    connection: duckdb.DuckDBPyConnection,
+    factor: int,
+    table: str,
+    *columns: str,
+    where: str = "1=1",
 ) -> None:
-    connection = raw_sample()
-    for column in ("gross_amount", "discount_amount", "refunded_amount"):
+    for column in columns:
         connection.execute(
-            f"update orders set {column} = cast(10 * cast(round(try_cast({column} as"
+            f"update {table} set {column} = cast({factor} * cast(round(try_cast({column} as"
             f" decimal(24, 6)), 2) as decimal(18, 2)) as varchar)"
             f" where try_cast({column} as decimal(24, 6)) < 100000000"
-            f" and regexp_full_match({column}, '[0-9.-]+')"
+            f" and regexp_full_match({column}, '[0-9.-]+') and {where}"
         )
+
+
+def raw_at_a_rate_of_two() -> duckdb.DuckDBPyConnection:
+    """No amount is rounded when it is converted, so that sums stay exact."""
+    connection = raw_sample()
+    connection.execute("update exchange_rates set rate = '2' where rate > '0'")
+    return connection
+
+
+@pytest.fixture(scope="module")
+def at_a_rate_of_two(make_build: Callable[..., Build]) -> Build:
+    return build_from(make_build("at_a_rate_of_two"), raw_at_a_rate_of_two())
+
+
+def test_the_unit_of_money_changes_no_score_and_no_segment(
+    make_build: Callable[..., Build], at_a_rate_of_two: Build
+) -> None:
+    connection = raw_at_a_rate_of_two()
+    multiply(connection, 10, "orders", "gross_amount", "discount_amount", "refunded_amount")
+    multiply(connection, 10, "order_items", "unit_price")
+    multiply(connection, 10, "subscriptions", "monthly_amount")
     scaled = build_from(make_build("scaled"), connection)
-    assert segments(scaled) == segments(sample)
+    assert segments(scaled) == segments(at_a_rate_of_two)
     net_amount = "select sum(net_amount) from customer_features"
-    assert scaled.value(net_amount) == 10 * sample.value(net_amount)
+    assert scaled.value(net_amount) == 10 * at_a_rate_of_two.value(net_amount)
+
+
+def test_money_is_worth_the_same_in_two_currencies(
+    make_build: Callable[..., Build], at_a_rate_of_two: Build
+) -> None:
+    foreign = at_a_rate_of_two.rows(
+        "select order_id from stg_orders where exchange_rate = 2 and quarantine_reason is null"
+    )
+    assert len(foreign) > 20
+    connection = raw_at_a_rate_of_two()
+    connection.execute("create table exchanged (id varchar)")
+    connection.executemany("insert into exchanged values (?)", foreign)
+    where = "trim(order_id) in (select id from exchanged)"
+    amounts = ("gross_amount", "discount_amount", "refunded_amount")
+    multiply(connection, 2, "orders", *amounts, where=where)
+    multiply(connection, 2, "order_items", "unit_price", where=where)
+    connection.execute(f"update orders set currency = 'EUR' where {where}")
+    exchanged = build_from(make_build("exchanged"), connection)
+    assert exchanged.value("select count(*) from int_orders where exchange_rate <> 1") == 0
+    assert marts(exchanged) == marts(at_a_rate_of_two)
+
+
+@pytest.mark.parametrize("pairs", ["none", "flat"])
+def test_merging_and_building_is_building_on_what_is_merged(
+    make_build: Callable[..., Build], expected: dict[str, list[tuple]], sample: Build, pairs: str
+) -> None:
+    """Ids that are replaced in the source, and every account merged into its last one at once."""
+    last = sample.rows("from int_merged_customers")
+    assert len(last) > 5
+    connection = raw_sample()
+    connection.execute("create table last (old varchar, new varchar)")
+    connection.executemany("insert into last values (?, ?)", last)
+    connection.execute("delete from customer_merges")
+    if pairs == "flat":
+        connection.execute("insert into customer_merges from last order by new desc")
+    else:
+        connection.execute(
+            "delete from customers where trim(customer_id) in (select old from last)"
+        )
+        for table in having("customer_id"):
+            connection.execute(
+                f"update {table} set customer_id = new from last where trim(customer_id) = old"
+            )
+    merged = marts(build_from(make_build(f"merged_{pairs}"), connection))
+    for mart in set(MARTS) - {"quarantined_rows"}:
+        assert merged[mart] == expected[mart], mart
+
+
+@pytest.mark.parametrize("ids", [["C0000001"], ["C0000001", "C0000002", "C0000003"]])
+def test_a_circle_of_merges_stops_the_build_with_its_ids(
+    make_build: Callable[..., Build], ids: list[str]
+) -> None:
+    connection = raw_sample()
+    pairs = zip(ids, [*ids[1:], ids[0]], strict=True)
+    connection.executemany("insert into customer_merges values (?, ?)", list(pairs))
+    build = make_build("circle")
+    with pytest.raises(AssertionError):
+        build_from(build, connection)
+    (error,) = [text for text in build.errors if "customer_merges" in text]
+    assert f"customer_merges has no end for {', '.join(ids)}: " in error
+    assert "Fix: " in error
+    built = build.rows("select table_name from information_schema.tables")
+    assert not {name for (name,) in built} & {"int_orders", *MARTS}
 
 
 def test_prospects_test_accounts_and_refused_rows_change_nobody_elses_result(
@@ -157,9 +264,18 @@ def test_the_past_looks_the_same_with_and_without_what_came_later(
     whole = build_from(make_build("whole"), raw_sample(), variables)
     cut = raw_sample()
     later = f">= date '{as_of_date}' + 1"
-    cut.execute(f"delete from customers where try_cast(created_at as timestamp) {later}")
-    cut.execute(f"delete from orders where try_cast(ordered_at as timestamp) {later}")
-    cut.execute(f"delete from sessions where try_cast(started_at as timestamp) {later}")
+    # That two accounts are one person was true before the younger was opened.
+    cut.execute(
+        f"delete from customers where try_cast(created_at as timestamp) {later}"
+        " and customer_id not in (select trim(merged_into_customer_id) from customer_merges"
+        " where merged_into_customer_id is not null)"
+    )
+    for table, column in TIMES.items():
+        cut.execute(f"delete from {table} where try_cast({column} as timestamp) {later}")
+    for table, column in (("feedback", "resolved_at"), ("subscriptions", "ended_at")):
+        cut.execute(
+            f"update {table} set {column} = null where try_cast({column} as timestamp) {later}"
+        )
     cut.execute(
         "update orders set refunded_amount = null, refunded_at = null"
         f" where try_cast(refunded_at as timestamp) {later}"
@@ -184,9 +300,10 @@ def test_typed_columns_give_what_text_gives(
     for connection, columns in ((typed, "*"), (text, "cast(columns(*) as varchar)")):
         connection.execute(f"attach '{sample.database}' as built (read_only)")
         for table in TABLES:
+            names = ", ".join(column.name for column in CONTRACT[table].columns)
             connection.execute(
-                f"create table {table} as select {columns} from (select * exclude"
-                f" quarantine_reason from built.stg_{table} where quarantine_reason is null)"
+                f"create table {table} as select {columns} from (select {names}"
+                f" from built.stg_{table} where quarantine_reason is null)"
             )
     from_types = build_from(make_build("from_types"), typed)
     assert from_types.value("select count(*) from quarantined_rows") == 0
@@ -205,20 +322,44 @@ def test_the_time_zone_of_the_connection_changes_nothing(
     assert marts(build_from(build, raw_sample())) == expected
 
 
+def mapped(folder: Path, *tables: str) -> dict:
+    """The vars of a world that has these tables of the sample and no others."""
+    connection = raw_sample()
+    for table in tables:
+        connection.execute(f"copy {table} to '{folder / table}.parquet'")
+    return {
+        "raw": {"files": f"{folder}/{{table}}.parquet", "tables": {name: {} for name in tables}}
+    }
+
+
 def test_an_absent_table_is_an_empty_table(
     make_build: Callable[..., Build], sample: Build, tmp_path: Path
 ) -> None:
-    connection = raw_sample()
-    for table in ("customers", "orders"):
-        connection.execute(f"copy {table} to '{tmp_path / table}.parquet'")
     build = make_build("no_sessions")
-    raw = {"files": f"{tmp_path}/{{table}}.parquet", "tables": {"customers": {}, "orders": {}}}
-    assert build.dbt("build", variables={"raw": raw}), build.errors
+    tables = ("customers", "orders", "exchange_rates", "customer_merges")
+    assert build.dbt("build", variables=mapped(tmp_path, *tables)), build.errors
     unknown = "select distinct engagement, window_shopper from customer_segments"
     assert build.rows(unknown) == [("unknown", "unknown")]
     assert build.value("select sum(net_amount) from customer_features") == sample.value(
         "select sum(net_amount) from customer_features"
     )
+
+
+def test_without_rates_foreign_orders_wait_and_without_merges_accounts_are_apart(
+    make_build: Callable[..., Build], sample: Build, tmp_path: Path
+) -> None:
+    build = make_build("two_tables")
+    assert build.dbt("build", variables=mapped(tmp_path, "customers", "orders")), build.errors
+    details = build.rows("select detail from quarantined_rows where reason = 'missing_rate'")
+    assert len(details) > sample.value("select count(*) from int_orders where exchange_rate <> 1")
+    assert all(detail[:4] in ("CHF ", "USD ", "XXX ") for (detail,) in details)
+    assert build.value("select count(*) from int_merged_customers") == 0
+    still_there = sample.rows(
+        "select count(*) from stg_customers inner join int_merged_customers using (customer_id)"
+        " where quarantine_reason is null"
+    )
+    customers = "select count(*) from int_customers"
+    assert build.value(customers) == sample.value(customers) + still_there[0][0]
 
 
 def test_a_build_replaces_the_segments_of_its_own_date_and_no_others(

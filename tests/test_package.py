@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, Build
+from contract import read_contract
 
-TABLES = ("customers", "orders", "sessions")
+TABLES = tuple(read_contract())
 SCHEME = {
     "description": "Whether the customer ever spent more than 1,000.",
     "segments": [
