@@ -901,6 +901,7 @@ OF_COMPANIES = [
     ("new-by-order", "ownership", "other", "state"),
     ("new-by-order", "role", "unknown", "no title"),
     ("new-365", "account_relationship", "new", "365 days"),
+    ("new-365", "account_reach", "unknown", "somebody, but no title"),
     ("new-365", "employee_count", "", "below zero"),
     ("new-365", "annual_revenue", "0.00", "nothing is something"),
     ("new-366", "account_relationship", "established", "366 days"),
