@@ -64,7 +64,7 @@ dated as (
         or coalesce(status, '') in ('cancelled', 'canceled', 'void', 'voided', 'failed')
             as is_cancelled,
         exchange_rate,
-        greatest(gross_amount, 0) as gross_amount,
+        cast(greatest(gross_amount, 0) as decimal(18, 2)) as gross_amount,
         discount_amount,
         coalesce(refunded_amount, 0) + greatest(-gross_amount, 0) as refunded_amount,
         item_count,
