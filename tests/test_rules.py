@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
+import check_rules
 import pytest
 import yaml
 from conftest import ROOT, Build
@@ -470,6 +471,28 @@ def test_a_fault_stops_dbt_before_any_data_is_read(
     edit(LOYAL, LOYAL.replace(">= {loyal_order_count}", "< 0"))
     says = refused(copy, command)
     assert "Scheme 'lifecycle', segment 'loyal': nobody can meet 'order_count_365d < 0'" in says
+
+
+def test_the_script_finds_no_fault_in_the_shipped_rules_and_lists_overlaps(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    place = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
+    assert check_rules.main(place) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "  value_tier\n    A before B, C\n    B before C\n" in said.out
+    assert re.search(r"^\d\d schemes, 0 faults\.$", said.out, re.MULTILINE)
+
+
+def test_the_script_names_each_fault(
+    copy: Build, set_meta: Callable[[dict], None], capsys: pytest.CaptureFixture
+) -> None:
+    set_meta({"alone": scheme(None)})
+    place = ["--project-dir", str(copy.project), "--profiles-dir", str(ROOT / "profiles")]
+    assert check_rules.main(place) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("ERROR: Scheme 'alone' has a single segment")
+    assert "schemes, 1 faults." in said.out
 
 
 def scans(plan: dict) -> Iterator[dict]:
