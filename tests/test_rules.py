@@ -118,10 +118,16 @@ def set_meta(copy: Build) -> Iterator[Callable[[dict], None]]:
     path.write_text(original)
 
 
-def run(build: Build, **variables: object) -> bool:
-    return build.dbt(
-        "run", "--select", "+segment_kpis", "+segment_definitions", variables=variables
-    )
+@pytest.fixture
+def run(copy: Build, sample: Build) -> Callable[..., bool]:
+    """Builds what the rules decide, on the features of the sample."""
+
+    def build(**variables: object) -> bool:
+        shutil.copy(sample.database, copy.database)
+        chosen = ("--select", "rfm_cutpoints+", "segment_definitions", "--exclude", "customers")
+        return copy.dbt("run", *chosen, variables=variables)
+
+    return build
 
 
 def refused(build: Build, command: str = "run", **variables: object) -> str:
@@ -134,11 +140,10 @@ def refused(build: Build, command: str = "run", **variables: object) -> str:
 
 
 def test_a_segment_is_added_by_editing_one_yaml_file(
-    copy: Build, edit: Callable[[str, str], None], sample: Build
+    copy: Build, edit: Callable[[str, str], None], sample: Build, run: Callable[..., bool]
 ) -> None:
     edit(LOYAL, VIP + LOYAL)
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy), copy.errors
+    assert run(), copy.errors
     ids = "select customer_id from customer_segments natural join customer_features where {} order by 1"
     vips = copy.rows(ids.format("lifecycle = 'vip'"))
     assert vips == sample.rows(ids.format("lifecycle = 'loyal' and monetary_amount >= 500"))
@@ -150,13 +155,12 @@ def test_a_segment_is_added_by_editing_one_yaml_file(
 
 
 def test_every_form_of_a_rule_decides_as_in_plain_python(
-    copy: Build, set_meta: Callable[[dict], None]
+    copy: Build, set_meta: Callable[[dict], None], run: Callable[..., bool]
 ) -> None:
     """Groups, thresholds, dates, and the segments of other schemes."""
     numbers = {"worth_amount": 500, "month": 12}
     set_meta({**GRAMMAR, "thresholds": numbers})
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy), copy.errors
+    assert run(), copy.errors
     schemes = {name: s for name, s in read_meta().items() if s.get("grain") != "company"}
     schemes |= GRAMMAR
     thresholds = read_meta("thresholds") | numbers
@@ -530,10 +534,9 @@ def cells(*names: str) -> list[dict]:
     ]
 
 
-def test_a_map_of_ones_own_names_the_segments(copy: Build) -> None:
+def test_a_map_of_ones_own_names_the_segments(copy: Build, run: Callable[..., bool]) -> None:
     own = {"score_count": 3, "segments": cells("cold", "warm", "hot")}
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_map=own), copy.errors
+    assert run(rfm_map=own), copy.errors
     found = copy.rows(
         "select r_score, rfm, count(*) from customer_segments natural join customer_rfm_scores"
         " group by all order by all"
@@ -561,9 +564,8 @@ def test_a_map_that_is_no_partition_is_refused_with_its_cells(copy: Build) -> No
     assert "a name has letters, digits and underscores" in says
 
 
-def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build) -> None:
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_map="klaviyo"), copy.errors
+def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build, run: Callable[..., bool]) -> None:
+    assert run(rfm_map="klaviyo"), copy.errors
     days = "select r_score, max(days_since_last_order), min(days_since_last_order)"
     scored = copy.rows(f"{days} from customer_rfm_scores group by all order by all")
     assert [row[0] for row in scored] == [1, 2, 3, None]
@@ -571,7 +573,9 @@ def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build) -> None:
     assert scored[1][2] > 180 >= scored[2][1]
 
 
-def test_frozen_cutpoints_score_by_the_given_numbers(copy: Build, sample: Build) -> None:
+def test_frozen_cutpoints_score_by_the_given_numbers(
+    copy: Build, sample: Build, run: Callable[..., bool]
+) -> None:
     """The cut points of a build, given as var, reproduce its scores."""
     frozen = {
         metric: [
@@ -582,8 +586,7 @@ def test_frozen_cutpoints_score_by_the_given_numbers(copy: Build, sample: Build)
         ]
         for metric in ("recency", "frequency", "monetary")
     }
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_cutpoints=frozen), copy.errors
+    assert run(rfm_cutpoints=frozen), copy.errors
     scores = "from customer_rfm_scores order by customer_id"
     assert copy.rows(scores) == sample.rows(scores)
     assert copy.value("select bool_and(is_fixed) from rfm_cutpoints")
