@@ -60,6 +60,10 @@ class Match:
     def missing(self) -> list[Column]:
         return [column for column in self.ours.columns if column.name not in self.columns]
 
+    def is_mapped(self) -> bool:
+        """An optional table that lacks a required column is left out, and the rest can be built."""
+        return self.ours.required or not any(column.required for column in self.missing())
+
     def unused(self) -> list[str]:
         return [name for name in self.raw.columns if name not in self.columns.values()]
 
@@ -148,6 +152,15 @@ def candidates_for(column: Column, match: Match) -> list[str]:
     return sorted(fitting, key=lambda name: -likeness(column, name))[:5]
 
 
+def is_named(ours: Table, raw: str) -> float:
+    """How much of a raw name says that it is ours; for an optional table it must say all of it."""
+    words, names = words_of(raw), (ours.name, *ours.aliases)
+    if not ours.required and not any(words_of(name) <= words for name in names):
+        return 0
+    named = len(words & words_of(*names)) / max(len(words), 1)
+    return named + 0.1 * (words_of(ours.name) <= words)
+
+
 def match_tables(
     contract: dict[str, Table], tables: Sequence[RawTable], chosen: dict[str, str]
 ) -> dict[str, Match]:
@@ -157,9 +170,7 @@ def match_tables(
         for raw in tables:
             match = Match(ours, raw, *match_columns(ours, raw.columns))
             required = [column.name in match.columns for column in ours.columns if column.required]
-            words = words_of(raw.name)
-            named = len(words & words_of(ours.name, *ours.aliases)) / max(len(words), 1)
-            named += 0.1 * (words_of(ours.name) <= words)
+            named = is_named(ours, raw.name)
             share, count = sum(required) / len(required), len(match.columns)
             has_columns = ours.columns[0].name in match.columns and share >= 0.5 and count >= 3
             if ours.name in chosen:
@@ -194,6 +205,7 @@ def mapping_yaml(contract: dict[str, Table], matches: dict[str, Match], schema: 
     add(4, "tables", "")
     for ours in contract.values():
         match = matches.get(ours.name)
+        match = match if match and match.is_mapped() else None
         if match:
             path = match.raw.path
             add(6, ours.name, "", match.doubt)
@@ -219,8 +231,13 @@ def rows_of(count: int) -> str:
     return f"{count:,} row" + ("s" if count != 1 else "")
 
 
+def one_of(ours: Table) -> str:
+    """What a row of the table is, by its key: a company, not a companie."""
+    return ours.columns[0].name.removesuffix("_id").replace("_", " ")
+
+
 def model_of(ours: Table) -> str:
-    return f"make a dbt model of one row for each {ours.name[:-1]}, and name it under `model:`."
+    return f"make a dbt model of one row for each {one_of(ours)}, and name it under `model:`."
 
 
 def family_effects(missing: Sequence[Column], alive: set[str]) -> list[str]:
@@ -235,28 +252,41 @@ def family_effects(missing: Sequence[Column], alive: set[str]) -> list[str]:
     ]
 
 
+def key_of(ours: Table) -> str:
+    """The column that repeats in no row; an exchange rate is known by two."""
+    return ours.columns[0].name if ours.columns[0].name.endswith("_id") else ""
+
+
 def notes_of(match: Match, alive: set[str]) -> list[str]:
     """What somebody should know about a table: what is missing or doubtful, and what was counted."""
     notes = [f"Please check the table: {match.doubt}"] if match.doubt else []
-    one, model = match.ours.name.removesuffix("s"), model_of(match.ours)
+    one, model = one_of(match.ours), model_of(match.ours)
     for column in match.missing():
         if column.required:
             names = ", ".join(candidates_for(column, match))
             hint = f"Could be: {names}." if names else f"If another table has it, {model}"
-            notes.append(f"ERROR: {column.name} is required and was not found. {hint}")
+            word = "ERROR" if match.ours.required else "Not mapped"
+            notes.append(f"{word}: {column.name} is required and was not found. {hint}")
+    if not match.is_mapped():
+        return notes + family_effects(match.ours.columns, alive)
     for ours, raw in match.columns.items():
         if ours in match.doubts:
             notes.append(f"Please check: {ours} is taken from {raw}, {match.doubts[ours]}")
         if ours.endswith("_amount") and match.raw.columns[raw] == "whole number":
             notes.append(f"If {raw} counts cents, write {raw} / 100.0.")
-    key, buyer = match.columns.get(f"{one}_id", ""), match.columns.get("customer_id", "")
+    key, buyer = match.columns.get(key_of(match.ours), ""), match.columns.get("customer_id", "")
     counts = match.counts if key else {}
     if count := counts.get("without_key"):
         notes.append(f"{rows_of(count)} without {key} will be set aside.")
     if count := counts.get("repeats"):
-        lines = f" If several rows make one {one}, sum them up: {model}"
-        many = lines if count > counts["rows"] / 10 else ""
-        notes.append(f"{key} repeats in {rows_of(count)}; one row for each is kept.{many}")
+        many = count > counts["rows"] / 10
+        hint = ""
+        if many and "order_id" in match.columns and one == "order item":
+            line_key = f"{match.sql('order_id')} || '-' || {match.sql('order_item_id')}"
+            hint = f" If it numbers the lines of an order, write {line_key}."
+        elif many and one in ("customer", "order", "session"):
+            hint = f" If several rows make one {one}, sum them up: {model}"
+        notes.append(f"{key} repeats in {rows_of(count)}; one row for each is kept.{hint}")
     if one == "order" and counts.get("buyers") == counts.get("rows", 0) > 100:
         notes.append(
             f"No {buyer} has a second row. If it is made anew for each order, nobody can ever look"
@@ -280,7 +310,8 @@ def report(
 ) -> list[str]:
     """What fits, what is missing and what that means, in words; ERROR where it cannot be built."""
     lines = []
-    found = [c for m in matches.values() for c in m.ours.columns if c.name in m.columns]
+    mapped = [match for match in matches.values() if match.is_mapped()]
+    found = [c for m in mapped for c in m.ours.columns if c.name in m.columns]
     alive = {family for column in found for family in column.families}
     names = ", ".join(table.name for table in tables) or "none"
     for ours in contract.values():
@@ -303,16 +334,23 @@ def report(
 def counting_sql(matches: dict[str, Match]) -> str:
     """A row of counts for each table; no value of the data is selected."""
     selects = []
+    # Who was merged is no orphan, though the customers may have the account no more.
+    known = [matches[name] for name in ("customers", "customer_merges") if name in matches]
+    ids = {match.ours.name: f"cast({match.sql('customer_id')} as varchar)" for match in known}
+    accounts = " union all ".join(
+        f"select {ids[match.ours.name]} from {match.raw.relation}"
+        f" where {ids[match.ours.name]} is not null"
+        for match in known
+        if "customer_id" in match.columns
+    )
     for name, match in matches.items():
         key, buyer = (
             f"cast({match.sql(column)} as varchar)"
-            for column in (f"{name.removesuffix('s')}_id", "customer_id")
+            for column in (key_of(match.ours), "customer_id")
         )
-        orphans, customers = "0", matches.get("customers")
-        if name == "orders" and customers and "customer_id" in customers.columns:
-            known = f"cast({customers.sql('customer_id')} as varchar)"
-            known = f"select {known} from {customers.raw.relation} where {known} is not null"
-            orphans = f"count(case when {buyer} not in ({known}) then {buyer} end)"
+        orphans = "0"
+        if name not in ids and "customer_id" in match.columns and "customers" in ids:
+            orphans = f"count(case when {buyer} not in ({accounts}) then {buyer} end)"
         selects.append(
             f"select '{name}' as name, count(*) as row_count, count(*) - count({key}) as keyless,"
             f" count({key}) - count(distinct {key}) as repeats, count(distinct {buyer}) as buyers,"

@@ -150,12 +150,13 @@ def golden(make_build: Callable[..., Build]) -> Build:
 
 @pytest.fixture(scope="session")
 def build_example(make_build: Callable[..., Build]) -> Callable[..., Build]:
-    """Installs the package into an example and builds it with all tests, without a warning."""
+    """Installs the package into an example and builds it with its data tests, without a warning."""
 
-    def build(name: str, variables: dict | None = None) -> Build:
+    def build(name: str, variables: dict | None = None, unit_tests: bool = False) -> Build:
         example = make_build(name, project=ROOT / "examples" / name)
         assert example.dbt("deps"), example.errors
-        assert example.dbt("build", variables=variables), example.errors
+        but = [] if unit_tests else ["--exclude-resource-type", "unit_test"]
+        assert example.dbt("build", *but, variables=variables), example.errors
         assert example.warnings == []
         return example
 

@@ -47,6 +47,17 @@ def features(build: Build, columns: str, grain: str = "customer") -> dict[str, t
     return {key: tuple(rest) for key, *rest in rows}
 
 
+def assert_unknown_where_input_is_missing(build: Build) -> None:
+    """Nobody is put anywhere by an input that is not mapped, but by orders or an empty company."""
+    told_by_orders = {"prospect", "customer"}
+    for scheme, grain in build.rows(
+        "select distinct scheme, grain from segment_definitions where missing_input is not null"
+    ):
+        for of in ("customer", "company") if grain == "both" else (grain,):
+            found = set(segments(build, scheme, of).values())
+            assert found <= {"unknown"} | told_by_orders, (scheme, of, found)
+
+
 def assert_readme_segments(build: Build) -> None:
     """The table in the example's README is what segment_kpis and company_segments say."""
     lines = (build.project / "README.md").read_text().splitlines()

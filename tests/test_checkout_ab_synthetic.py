@@ -1,4 +1,4 @@
-"""The shop with sessions: text files, mapped by columns alone."""
+"""The shop with sessions, order lines and campaigns, all of it text files."""
 
 import json
 from collections import Counter, defaultdict
@@ -8,7 +8,15 @@ from fractions import Fraction
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import assert_readme_segments, cents, csv, features, segments, staged
+from real_data import (
+    assert_readme_segments,
+    assert_unknown_where_input_is_missing,
+    cents,
+    csv,
+    features,
+    segments,
+    staged,
+)
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -134,16 +142,14 @@ def test_what_checkout_users_buy_is_that_of_plain_python(checkout: Build) -> Non
     expected, shares = {}, {}
     for row in raw("users"):
         counts = pieces[row["user_id"]]
-        share = Fraction(max(counts.values()), counts.total()) if counts else None
+        share = Fraction(max(counts.values(), default=0), max(counts.total(), 1))
         shares[row["user_id"]] = (
             len(counts),
-            round(Decimal(share.numerator) / share.denominator, 6) if share else None,
+            round(Decimal(share.numerator) / share.denominator, 6),
         )
         expected[row["user_id"]] = (
-            "unknown"
-            if share is None
-            else "single_category"
-            if len(counts) == 1
+            ["unknown", "single_category"][len(counts)]
+            if len(counts) < 2
             else "focused"
             if share >= Fraction(1, 2)
             else "broad"
@@ -151,6 +157,10 @@ def test_what_checkout_users_buy_is_that_of_plain_python(checkout: Build) -> Non
     columns = "item_category_count, preferred_item_category_share"
     assert features(checkout, columns) == shares
     assert segments(checkout, "category_affinity") == expected
+
+
+def test_what_checkout_does_not_tell_is_unknown(checkout: Build) -> None:
+    assert_unknown_where_input_is_missing(checkout)
 
 
 def test_the_readme_of_the_checkout_shows_its_segments(checkout: Build) -> None:

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import assert_readme_segments, cents, csv, features, segments, staged
+from real_data import (
+    assert_readme_segments,
+    assert_unknown_where_input_is_missing,
+    cents,
+    csv,
+    features,
+    segments,
+    staged,
+)
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -190,6 +198,10 @@ def test_what_a_company_buys_and_at_which_price_is_that_of_plain_python(
         item_category_count, preferred_item_category, preferred_item_category_share, price_level
     """
     assert features(crm, columns) == expected
+
+
+def test_what_crm_sales_does_not_tell_is_unknown(crm: Build) -> None:
+    assert_unknown_where_input_is_missing(crm)
 
 
 def test_the_readme_of_crm_sales_shows_its_segments(crm: Build) -> None:

@@ -901,6 +901,7 @@ OF_COMPANIES = [
     ("new-by-order", "ownership", "other", "state"),
     ("new-by-order", "role", "unknown", "no title"),
     ("new-365", "account_relationship", "new", "365 days"),
+    ("new-365", "account_reach", "unknown", "somebody, but no title"),
     ("new-365", "employee_count", "", "below zero"),
     ("new-365", "annual_revenue", "0.00", "nothing is something"),
     ("new-366", "account_relationship", "established", "366 days"),
@@ -929,7 +930,10 @@ OF_COMPANIES = [
 ]
 # Segment, why, the next better one, and what is missing for it.
 OF_REASONS = [
-    ("window-edges", "loyalty", "loyal", "order_count_365d 5 >= 5", "", ""),
+    (
+        *("window-edges", "loyalty", "loyal"),
+        *("order_count 6 >= 2 and order_count_365d 5 >= 5", "", ""),
+    ),
     ("gap-180", "lifecycle", "repeat", "none of the above", "loyal", "3 more orders within a year"),
     (
         *("late-within-30-days", "lifecycle", "repeat", "none of the above"),

@@ -39,6 +39,19 @@ THEIRS = {
         "web_visits",
         {"session_id": "visit_id", "started_at": "timestamp", "operating_system": "OS"},
     ),
+    "order_items": ("order_lines", {"order_item_id": "line_id", "unit_price": "item_price"}),
+    "companies": ("firms", {"company_id": "organisation_id", "industry": "sector"}),
+    "campaign_events": ("email_events", {"campaign_event_id": "EventID", "event_type": "action"}),
+    "feedback": ("shop_reviews", {"feedback_id": "review_id", "score": "stars"}),
+    "consents": ("opt_ins", {"recorded_at": "given_at"}),
+    "survey_answers": ("questionnaire", {"customer_id": "user_id", "answer": "value"}),
+    "product_usage": ("feature_usage", {"used_at": "usage_date", "feature": "feature_name"}),
+    "subscriptions": ("contracts", {"subscription_id": "contract_id", "seats": "licences"}),
+    "exchange_rates": ("fx", {"currency": "currency_code", "rate_date": "day", "rate": "fx_rate"}),
+    "customer_merges": (
+        "account_merges",
+        {"customer_id": "old_customer_id", "merged_into_customer_id": "new_customer_id"},
+    ),
 }
 
 
@@ -171,6 +184,45 @@ def test_a_table_of_any_name_is_found_by_its_columns() -> None:
     assert tables(x1="order_no cust_id order_date amount") == {"orders": "x1"}
 
 
+def test_an_optional_table_is_found_by_its_whole_name_or_by_its_columns() -> None:
+    assert tables(
+        orders="order_id user_id order_date total",
+        shop_reviews="review_id score",
+        products="product_id name",
+        churn_events="churn_event_id account_id churn_date",
+        order_payments="order_id payment_type payment_value",
+        fx="currency_code day fx_rate",
+        order_details="line_id order_id quantity item_price",
+    ) == {
+        "orders": "orders",
+        "order_items": "order_details",
+        "feedback": "shop_reviews",
+        "exchange_rates": "fx",
+    }
+
+
+def test_an_optional_table_that_lacks_what_is_required_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n1\n",
+        orders="order_id,user_id,order_date,total\n1,1,2025-01-01,2\n",
+        reviews="review_id,review_score\n1,5\n",
+        order_lines="order_id,sku\n1,2\n",
+    )
+    assert inspect_raw.main(paths) == 0
+    said = capsys.readouterr()
+    assert set(yaml.safe_load(said.out)["raw"]["tables"]) == {"customers", "orders"}
+    assert "Not mapped: customer_id is required and was not found." in said.err
+    assert "make a dbt model of one row for each feedback, and" in said.err
+    assert "Not mapped: order_item_id is required and was not found." in said.err
+    # What the left out tables would feed is off.
+    assert "Missing feedback_type, score and wait_hours: satisfaction will be unknown." in said.err
+    assert "Missing unit_price: price level will be unknown." in said.err
+    assert "Missing company_id and created_at: account relationship will be unknown." in said.err
+
+
 def test_a_table_is_used_once() -> None:
     assert tables(user_orders="user_id order_id order_date total") == {"orders": "user_orders"}
 
@@ -259,6 +311,30 @@ def test_counts_show_order_lines_and_ids_that_do_not_meet(
     assert "30 rows with a user_id that is not among the customers" in said
 
 
+def test_a_merged_account_is_no_orphan_and_a_line_number_is_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n1\n",
+        orders="order_id,user_id,order_date,total\n1,1,2025-01-01,2\n2,7,2025-01-01,2\n",
+        order_items="order_id,order_item_id\n1,1\n1,2\n2,1\n2,2\n",
+        customer_merges="old_customer_id,new_customer_id\n7,1\n",
+        subscriptions="subscription_id,user_id,start_date\n1,1,2025-01-01\n2,8,2025-01-01\n",
+        exchange_rates="currency,date,rate\nCHF,2025-01-01,1\nCHF,2025-01-02,1\n",
+    )
+    assert inspect_raw.main(paths) == 0
+    said = capsys.readouterr().err
+    assert said.count("that is not among the customers") == 1
+    assert "1 row with a user_id that is not among the customers" in said
+    assert (
+        "order_item_id repeats in 2 rows; one row for each is kept."
+        " If it numbers the lines of an order, write order_id || '-' || order_item_id." in said
+    )
+    # A rate is known by its currency and its day.
+    assert "currency repeats" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -299,7 +375,9 @@ def test_the_sample_under_other_names_in_csv_gives_the_same_segments(
             csv.writer(file).writerows([their_header(ours, header), *rows])
     assert inspect_raw.main([str(tmp_path)]) == 0
     variables = yaml.safe_load(capsys.readouterr().out)
-    assert [len(t["columns"]) for t in variables["raw"]["tables"].values()] == [22, 20, 19]
+    assert {name: list(t["columns"]) for name, t in variables["raw"]["tables"].items()} == {
+        name: [column.name for column in table.columns] for name, table in CONTRACT.items()
+    }
 
     build = make_build("inspected_csv")
     assert build.dbt("run", "--select", "+customer_segments", variables=variables), build.errors

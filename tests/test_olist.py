@@ -7,14 +7,23 @@ from decimal import Decimal
 import duckdb
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import assert_readme_segments, cents, features, parquet, segments, staged
+from real_data import (
+    assert_readme_segments,
+    assert_unknown_where_input_is_missing,
+    cents,
+    features,
+    parquet,
+    segments,
+    staged,
+)
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
 
 @pytest.fixture(scope="module")
 def olist(build_example: Callable[..., Build]) -> Build:
-    return build_example("olist")
+    # Its vars are all unlike the defaults: the unit tests must bring those that they depend on.
+    return build_example("olist", unit_tests=True)
 
 
 def test_the_people_of_olist_are_not_its_customer_numbers(olist: Build) -> None:
@@ -228,8 +237,9 @@ def test_what_olist_customers_buy_is_that_of_plain_python(olist: Build) -> None:
     assert {
         person: (count, pytest.approx(float(share), abs=1e-6))
         for person, (count, share) in built.items()
-        if share is not None
+        if count
     } == expected
+    assert {row for row in built.values() if not row[0]} == {(0, 0)}
     assert Counter(segments(olist, "category_affinity").values()) == {
         "unknown": 96096 - len(expected),
         **Counter(
@@ -237,6 +247,10 @@ def test_what_olist_customers_buy_is_that_of_plain_python(olist: Build) -> None:
             for count, share in expected.values()
         ),
     }
+
+
+def test_what_olist_does_not_tell_is_unknown(olist: Build) -> None:
+    assert_unknown_where_input_is_missing(olist)
 
 
 def test_the_readme_of_olist_shows_its_segments(olist: Build) -> None:

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 from conftest import DATA, NO_DATA, Build
-from real_data import assert_readme_segments, cents, csv, features, segments, staged
+from real_data import (
+    assert_readme_segments,
+    assert_unknown_where_input_is_missing,
+    cents,
+    csv,
+    features,
+    segments,
+    staged,
+)
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -269,6 +277,34 @@ def test_the_accounts_of_ravenstack_have_their_industry_and_country(ravenstack: 
     }
     assert features(ravenstack, "industry, country_code") == expected
     assert features(ravenstack, "industry, country_code", grain="company") == expected
+
+
+def test_the_accounts_of_ravenstack_are_won_in_five_ways(ravenstack: Build) -> None:
+    ways = {"ads": "paid", "partner": "referral", "event": "own_media"}
+    assert segments(ravenstack, "acquisition") == {
+        row["account_id"]: ways.get(row["referral_source"], row["referral_source"])
+        for row in raw("accounts")
+    }
+
+
+def test_a_ravenstack_account_is_satisfied_by_its_scores_alone(ravenstack: Build) -> None:
+    scores, asked = defaultdict(list), set()
+    for row in raw("supports_ticket"):
+        asked.add(row["account_id"])
+        if row["satisfaction_score"] and (AS_OF - day(row["submitted_at"])).days < 365:
+            scores[row["account_id"]].append(int(row["satisfaction_score"]))
+    assert segments(ravenstack, "satisfaction") == {
+        row["account_id"]: "unknown"
+        if row["account_id"] not in asked
+        else "promoter"
+        if sum(scores[row["account_id"]]) > 4 * len(scores[row["account_id"]])
+        else "satisfied"
+        for row in raw("accounts")
+    }
+
+
+def test_what_ravenstack_does_not_tell_is_unknown(ravenstack: Build) -> None:
+    assert_unknown_where_input_is_missing(ravenstack)
 
 
 def test_the_readme_of_ravenstack_shows_its_segments(ravenstack: Build) -> None:

@@ -3,6 +3,7 @@
 import json
 
 from conftest import ROOT, Build
+from rules import read_meta
 
 
 def test_the_sample_builds_without_a_warning(sample: Build) -> None:
@@ -14,6 +15,13 @@ def test_the_readme_shows_the_last_line_of_the_build(sample: Build) -> None:
     results = json.loads((sample.target / "run_results.json").read_text())["results"]
     line = f"Done. PASS={len(results)} WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL={len(results)}"
     assert line in (ROOT / "README.md").read_text()
+
+
+def test_the_wide_table_has_a_column_for_every_shipped_scheme_of_customers(sample: Build) -> None:
+    columns = {row[0] for row in sample.rows("describe customers")}
+    shipped = {name for name, scheme in read_meta().items() if scheme.get("grain") != "company"}
+    assert shipped <= columns
+    assert len(shipped) > 30
 
 
 def test_every_shipped_segment_says_who_what_to_do_and_whose_it_is(sample: Build) -> None:

@@ -13,19 +13,16 @@
     'exchange_rates': "currency || ' ' || cast(rate_date as " ~ text_type() ~ ")",
     'customer_merges': 'customer_id'
 } -%}
+{%- set nothing = "cast(null as " ~ text_type() ~ ")" -%}
 {%- set missing_rate -%}
     case
-            when quarantine_reason = 'missing_rate'
-                then
-                    currency
-                    || ' '
-                    || cast(
-                        cast({{ business_time('ordered_at') }} as date)
-                        as {{ text_type() }}
-                    )
-        end
+        when quarantine_reason = 'missing_rate'
+            then
+                currency || ' ' || cast(
+                    cast({{ business_time('ordered_at') }} as date) as {{ text_type() }}
+                )
+    end
 {%- endset -%}
-{%- set details = {'orders': missing_rate} -%}
 with
 
 {% for table, key in keys.items() %}
@@ -36,7 +33,7 @@ refused_{{ table }} as (
         quarantine_reason as reason,
         -- Hashed: a key may be an e-mail address.
         md5({{ key }}) as row_key_hash,
-        {{ details.get(table, "cast(null as " ~ text_type() ~ ")") }} as detail
+        {{ missing_rate if table == 'orders' else nothing }} as detail
 
     from {{ ref('stg_' ~ table) }}
 
