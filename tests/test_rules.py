@@ -495,12 +495,13 @@ def test_the_script_finds_no_fault_in_the_shipped_rules_and_lists_overlaps(
 def test_the_script_names_each_fault(
     copy: Build, set_meta: Callable[[dict], None], capsys: pytest.CaptureFixture
 ) -> None:
-    set_meta({"alone": scheme(None)})
+    set_meta({"alone": scheme(None), "thresholds": {"loyal_order_cuont": 3, "habit_share": 0.6}})
     place = ["--project-dir", str(copy.project), "--profiles-dir", str(ROOT / "profiles")]
     assert check_rules.main(place) == 1
     said = capsys.readouterr()
     assert said.err.startswith("ERROR: Scheme 'alone' has a single segment")
-    assert "schemes, 1 faults." in said.out
+    assert "The threshold 'loyal_order_cuont' is in no rule. Did you mean loyal_order" in said.err
+    assert "schemes, 2 faults." in said.out
 
 
 def scans(plan: dict) -> Iterator[dict]:
