@@ -1,9 +1,9 @@
-"""Check the rules of all schemes, as every build does before it reads data, and say where their order decides.
+"""Check the rules of all schemes, as every build does, and say where their order decides.
 
     uv run scripts/check_rules.py --profiles-dir profiles
 
-Prints every fault with its scheme and segment, and what to do; then, for each rule, the later rules of its scheme that
-some of the same customers meet, who are all in the earlier segment. The exit code is 1 where there is a fault.
+Prints every fault with its scheme and segment, and what to do; then, for each rule, the later rules
+of its scheme that some of its customers meet as well. The exit code is 1 where there is a fault.
 """
 
 import argparse

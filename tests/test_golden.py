@@ -930,7 +930,10 @@ OF_COMPANIES = [
 ]
 # Segment, why, the next better one, and what is missing for it.
 OF_REASONS = [
-    ("window-edges", "loyalty", "loyal", "order_count_365d 5 >= 5", "", ""),
+    (
+        *("window-edges", "loyalty", "loyal"),
+        *("order_count 6 >= 2 and order_count_365d 5 >= 5", "", ""),
+    ),
     ("gap-180", "lifecycle", "repeat", "none of the above", "loyal", "3 more orders within a year"),
     (
         *("late-within-30-days", "lifecycle", "repeat", "none of the above"),

@@ -22,7 +22,7 @@ CHANNEL = {
         {"name": "other", "description": "Has not."},
     ]
 }
-OWN = {"spending": SCHEME, "channel": CHANNEL, "thresholds": {"loyal_order_count": 3}}
+OWN = {"spending": SCHEME, "channel": CHANNEL, "thresholds": {"tier_a_revenue_share": 0.4}}
 PROJECT = {
     "name": "my_shop",
     "version": "1.0.0",
@@ -84,14 +84,13 @@ def test_a_scheme_is_added_and_replaced_by_meta(my_shop: Build, sample: Build) -
         ),
     ]
     assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["buyer", "other"]
-    others = kpis.format("scheme not in ('spending', 'channel', 'lifecycle')")
+    others = kpis.format("scheme not in ('spending', 'channel', 'value_tier')")
     assert my_shop.rows(others) == sample.rows(others)
 
 
 def test_a_threshold_is_replaced_by_meta(my_shop: Build, sample: Build) -> None:
-    loyal = (
-        "select customer_count from segment_kpis where segment = 'loyal' and scheme = 'lifecycle'"
-    )
-    assert my_shop.value(loyal) > sample.value(loyal) > 0
-    rule = "select rule from segment_definitions where segment = 'loyal' and scheme = 'lifecycle'"
-    assert my_shop.value(rule) == "order_count_365d >= 3"
+    first = "select {} from {} where scheme = 'value_tier' and segment = 'A'"
+    size = first.format("customer_count", "segment_kpis")
+    assert 0 < my_shop.value(size) < sample.value(size)
+    rule = first.format("rule", "segment_definitions")
+    assert my_shop.value(rule) == "revenue_share_above < 0.4"

@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
+import check_rules
 import pytest
 import yaml
 from conftest import ROOT, Build
@@ -117,10 +118,16 @@ def set_meta(copy: Build) -> Iterator[Callable[[dict], None]]:
     path.write_text(original)
 
 
-def run(build: Build, **variables: object) -> bool:
-    return build.dbt(
-        "run", "--select", "+segment_kpis", "+segment_definitions", variables=variables
-    )
+@pytest.fixture
+def run(copy: Build, sample: Build) -> Callable[..., bool]:
+    """Builds what the rules decide, on the features of the sample."""
+
+    def build(**variables: object) -> bool:
+        shutil.copy(sample.database, copy.database)
+        chosen = ("--select", "rfm_cutpoints+", "segment_definitions", "--exclude", "customers")
+        return copy.dbt("run", *chosen, variables=variables)
+
+    return build
 
 
 def refused(build: Build, command: str = "run", **variables: object) -> str:
@@ -133,11 +140,10 @@ def refused(build: Build, command: str = "run", **variables: object) -> str:
 
 
 def test_a_segment_is_added_by_editing_one_yaml_file(
-    copy: Build, edit: Callable[[str, str], None], sample: Build
+    copy: Build, edit: Callable[[str, str], None], sample: Build, run: Callable[..., bool]
 ) -> None:
     edit(LOYAL, VIP + LOYAL)
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy), copy.errors
+    assert run(), copy.errors
     ids = "select customer_id from customer_segments natural join customer_features where {} order by 1"
     vips = copy.rows(ids.format("lifecycle = 'vip'"))
     assert vips == sample.rows(ids.format("lifecycle = 'loyal' and monetary_amount >= 500"))
@@ -149,13 +155,12 @@ def test_a_segment_is_added_by_editing_one_yaml_file(
 
 
 def test_every_form_of_a_rule_decides_as_in_plain_python(
-    copy: Build, set_meta: Callable[[dict], None]
+    copy: Build, set_meta: Callable[[dict], None], run: Callable[..., bool]
 ) -> None:
     """Groups, thresholds, dates, and the segments of other schemes."""
     numbers = {"worth_amount": 500, "month": 12}
     set_meta({**GRAMMAR, "thresholds": numbers})
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy), copy.errors
+    assert run(), copy.errors
     schemes = {name: s for name, s in read_meta().items() if s.get("grain") != "company"}
     schemes |= GRAMMAR
     thresholds = read_meta("thresholds") | numbers
@@ -296,6 +301,10 @@ FAULTY = {
     "left_out": (
         scheme({"visit_count": "<= 2"}, {"colour": "= red"}, {"visit_count": "between 4 and 9"}),
         "'left_out' leaves out whoever has visit_count 3 and another colour. Fix: take the conditions",
+    ),
+    "gap_between_shares": (
+        scheme({"sale_share": "= 0"}, {"sale_share": ">= 0.5"}, {"sale_share": "is null"}),
+        "'gap_between_shares' leaves out whoever has sale_share 0.25. Fix",
     ),
     "gap_of_null": (scheme({"gap": ">= 3"}, {"gap": "< 3"}), "leaves out whoever has no gap"),
     "circle": (scheme({"second_of_circle": "= a"}, None), "circle, second_of_circle ask for each"),
@@ -472,6 +481,29 @@ def test_a_fault_stops_dbt_before_any_data_is_read(
     assert "Scheme 'lifecycle', segment 'loyal': nobody can meet 'order_count_365d < 0'" in says
 
 
+def test_the_script_finds_no_fault_in_the_shipped_rules_and_lists_overlaps(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    place = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles")]
+    assert check_rules.main(place) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "  value_tier\n    A before B, C\n    B before C\n" in said.out
+    assert re.search(r"^\d\d schemes, 0 faults\.$", said.out, re.MULTILINE)
+
+
+def test_the_script_names_each_fault(
+    copy: Build, set_meta: Callable[[dict], None], capsys: pytest.CaptureFixture
+) -> None:
+    set_meta({"alone": scheme(None), "thresholds": {"loyal_order_cuont": 3, "habit_share": 0.6}})
+    place = ["--project-dir", str(copy.project), "--profiles-dir", str(ROOT / "profiles")]
+    assert check_rules.main(place) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("ERROR: Scheme 'alone' has a single segment")
+    assert "The threshold 'loyal_order_cuont' is in no rule. Did you mean loyal_order" in said.err
+    assert "schemes, 2 faults." in said.out
+
+
 def scans(plan: dict) -> Iterator[dict]:
     if "Table" in plan["extra_info"]:
         yield plan["extra_info"]
@@ -507,10 +539,9 @@ def cells(*names: str) -> list[dict]:
     ]
 
 
-def test_a_map_of_ones_own_names_the_segments(copy: Build) -> None:
+def test_a_map_of_ones_own_names_the_segments(copy: Build, run: Callable[..., bool]) -> None:
     own = {"score_count": 3, "segments": cells("cold", "warm", "hot")}
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_map=own), copy.errors
+    assert run(rfm_map=own), copy.errors
     found = copy.rows(
         "select r_score, rfm, count(*) from customer_segments natural join customer_rfm_scores"
         " group by all order by all"
@@ -538,9 +569,8 @@ def test_a_map_that_is_no_partition_is_refused_with_its_cells(copy: Build) -> No
     assert "a name has letters, digits and underscores" in says
 
 
-def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build) -> None:
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_map="klaviyo"), copy.errors
+def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build, run: Callable[..., bool]) -> None:
+    assert run(rfm_map="klaviyo"), copy.errors
     days = "select r_score, max(days_since_last_order), min(days_since_last_order)"
     scored = copy.rows(f"{days} from customer_rfm_scores group by all order by all")
     assert [row[0] for row in scored] == [1, 2, 3, None]
@@ -548,7 +578,9 @@ def test_klaviyos_map_scores_recency_by_fixed_days(copy: Build) -> None:
     assert scored[1][2] > 180 >= scored[2][1]
 
 
-def test_frozen_cutpoints_score_by_the_given_numbers(copy: Build, sample: Build) -> None:
+def test_frozen_cutpoints_score_by_the_given_numbers(
+    copy: Build, sample: Build, run: Callable[..., bool]
+) -> None:
     """The cut points of a build, given as var, reproduce its scores."""
     frozen = {
         metric: [
@@ -559,8 +591,7 @@ def test_frozen_cutpoints_score_by_the_given_numbers(copy: Build, sample: Build)
         ]
         for metric in ("recency", "frequency", "monetary")
     }
-    assert copy.dbt("seed"), copy.errors
-    assert run(copy, rfm_cutpoints=frozen), copy.errors
+    assert run(rfm_cutpoints=frozen), copy.errors
     scores = "from customer_rfm_scores order by customer_id"
     assert copy.rows(scores) == sample.rows(scores)
     assert copy.value("select bool_and(is_fixed) from rfm_cutpoints")

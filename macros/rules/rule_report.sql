@@ -1,6 +1,12 @@
 {# What is wrong with the rules, and which of them overlap, so that their order decides. #}
 {% macro rule_report(with_overlaps=false) %}
-    {{ return(scheme_report(dict({'rfm': rfm_scheme()}, **schemes('any')), known_features(), with_overlaps)) }}
+    {%- set found = schemes('any') -%}
+    {%- set report = scheme_report(dict({'rfm': rfm_scheme()}, **found), known_features(), with_overlaps) -%}
+    {%- for name in yaml_data('customer_segments', []).get('thresholds') or {} if '{' ~ name ~ '}' not in found | string -%}
+        {%- do report.errors.append("The threshold '" ~ name ~ "' is in no rule. "
+            ~ nearest(name, customer_segmentation.thresholds.macro.config.meta)) -%}
+    {%- endfor -%}
+    {{ return(report) }}
 {% endmacro %}
 
 {% macro scheme_report(found, features, with_overlaps=false) %}
