@@ -302,6 +302,10 @@ FAULTY = {
         scheme({"visit_count": "<= 2"}, {"colour": "= red"}, {"visit_count": "between 4 and 9"}),
         "'left_out' leaves out whoever has visit_count 3 and another colour. Fix: take the conditions",
     ),
+    "gap_between_shares": (
+        scheme({"sale_share": "= 0"}, {"sale_share": ">= 0.5"}, {"sale_share": "is null"}),
+        "'gap_between_shares' leaves out whoever has sale_share 0.25. Fix",
+    ),
     "gap_of_null": (scheme({"gap": ">= 3"}, {"gap": "< 3"}), "leaves out whoever has no gap"),
     "circle": (scheme({"second_of_circle": "= a"}, None), "circle, second_of_circle ask for each"),
     "single": (scheme(None), "has a single segment"),
