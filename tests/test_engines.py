@@ -30,9 +30,9 @@ def mart(engine: Engine, schema: str, name: str, columns: Iterable[str] = "*") -
 
 
 def types(engine: Engine, schema: str, name: str) -> list[tuple[str, str]]:
-    """In the order of the table, but for the one that Spark partitions."""
+    """In the order of the table, but for those that Spark partitions."""
     found = engine.types(schema, name)
-    return sorted(found) if name == "customer_segments" else found
+    return sorted(found) if name in ("customer_segments", "company_segments") else found
 
 
 @pytest.fixture(scope="module")
