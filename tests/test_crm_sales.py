@@ -198,6 +198,10 @@ def test_what_a_company_buys_and_at_which_price_is_that_of_plain_python(
         item_category_count, preferred_item_category, preferred_item_category_share, price_level
     """
     assert features(crm, columns) == expected
+    # What the README says of them.
+    levels = [level for *_, level in expected.values()]
+    assert (round(min(levels), 2), round(max(levels), 2)) == (Decimal("0.67"), Decimal("1.39"))
+    assert crm.value("select max(median_gap_days) from customer_features") == Decimal("8.5")
 
 
 def test_what_crm_sales_does_not_tell_is_unknown(crm: Build) -> None:
