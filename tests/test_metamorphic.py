@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT, Build
+from conftest import ROOT, WITHOUT_TESTS, Build
 from contract import read_contract
 
 CONTRACT = read_contract()
@@ -62,9 +62,8 @@ def build_from(
                 f" to '{folder / table / f'{part}.parquet'}'"
             )
     raw = {"files": f"{folder}/{{table}}/*.parquet", "tables": {table: {} for table in TABLES}}
-    assert build.dbt("run", variables={"raw": raw, **(variables or {})}, threads=threads), (
-        build.errors
-    )
+    variables = {"raw": raw, **(variables or {})}
+    assert build.dbt("build", *WITHOUT_TESTS, variables=variables, threads=threads), build.errors
     return build
 
 

@@ -202,6 +202,8 @@ def add_offers(features: dict[str, Row], orders: dict[str, list[Row]]) -> None:
     for customer, row in features.items():
         offered = [share[f"{order['business_date']:%Y-%m}"] for order in orders[customer]]
         row["offered_discount_share"] = ratio(sum(offered), len(offered))
+        lifted = [is_discounted(order) for order in orders[customer]]
+        row["discount_lift"] = ratio(sum(lifted), sum(offered)) if any(offered) else None
 
 
 def session_features(rows: list[Row], as_of: date) -> Row:

@@ -35,6 +35,7 @@ PROJECT = {
             "marts": {"customer_segments": {"+meta": OWN}},
         }
     },
+    "seeds": {"customer_segmentation": {"occasions": {"+enabled": False}}},
 }
 
 
@@ -50,16 +51,22 @@ def my_shop(make_build: Callable[..., Build], tmp_path_factory: pytest.TempPathF
         (project / "models" / f"my_{table}.sql").write_text(
             f"select * from read_csv('{path}', header = true, all_varchar = true)"
         )
+    occasions = (ROOT / "seeds" / "occasions.csv").read_text()
+    (project / "seeds").mkdir()
+    (project / "seeds" / "occasions.csv").write_text(occasions + "weekend_sale,2025,06-06,06-08\n")
     build = make_build("my_shop_build", project)
     assert build.dbt("deps"), build.errors
     # The package's unit tests run here too; the relationships and totals as well.
     assert build.dbt("build"), build.errors
-    assert build.warnings == []
+    # What dbt says of a package that takes the project's seed in the place of its own.
+    expected = "require_ref_prefers_node_package_to_root"
+    assert [warning for warning in build.warnings if expected not in warning] == []
     return build
 
 
 def test_the_users_models_are_read_in_place_of_the_sample(my_shop: Build, sample: Build) -> None:
-    rows = "select * from customer_features order by customer_id"
+    occasion = "(preferred_occasion, occasion_order_share)"
+    rows = f"select * exclude {occasion} from customer_features order by customer_id"
     assert my_shop.rows(rows) == sample.rows(rows)
     assert (
         my_shop.value(
@@ -84,7 +91,7 @@ def test_a_scheme_is_added_and_replaced_by_meta(my_shop: Build, sample: Build) -
         ),
     ]
     assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["buyer", "other"]
-    others = kpis.format("scheme not in ('spending', 'channel', 'value_tier')")
+    others = kpis.format("scheme not in ('spending', 'channel', 'value_tier', 'occasion')")
     assert my_shop.rows(others) == sample.rows(others)
 
 
@@ -94,3 +101,8 @@ def test_a_threshold_is_replaced_by_meta(my_shop: Build, sample: Build) -> None:
     assert 0 < my_shop.value(size) < sample.value(size)
     rule = first.format("rule", "segment_definitions")
     assert my_shop.value(rule) == "revenue_share_above < 0.4"
+
+
+def test_an_occasion_is_added_by_a_seed_of_the_same_name(my_shop: Build) -> None:
+    bought = "select distinct preferred_occasion from customer_features"
+    assert ("weekend_sale",) in my_shop.rows(bought)

@@ -166,3 +166,11 @@ def test_a_family_without_its_input_says_unknown_and_what_is_missing(
         assert (missing[scheme] or "") == ", ".join(absent), scheme
         if absent and scheme in found:
             assert found[scheme] - KNOWN_ANYHOW == {"unknown"}, scheme
+
+
+def test_all_schemes_together_read_the_features_once(sample: Build) -> None:
+    compiled = sample.target / "compiled" / "customer_segmentation" / "models" / "intermediate"
+    question = (compiled / "int_customer_segments.sql").read_text()
+    plan = sample.rows(f"explain {question}")[0][1]
+    assert plan.count("customer_rfm_scores") == 1
+    assert plan.count("customer_features") == 1
