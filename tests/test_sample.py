@@ -25,6 +25,7 @@ def test_the_wide_table_has_a_column_for_every_shipped_scheme_of_customers(sampl
 
 
 def test_every_shipped_segment_says_who_what_to_do_and_whose_it_is(sample: Build) -> None:
-    assert sample.value("select count(distinct scheme) from segment_definitions") == 8
+    shipped = {"rfm", *read_meta()}
+    assert {row[0] for row in sample.rows("select scheme from segment_definitions")} == shipped
     silent = "description is null or action is null or owner is null"
     assert sample.rows(f"select scheme, segment from segment_definitions where {silent}") == []
