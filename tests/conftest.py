@@ -23,6 +23,8 @@ GOLDEN_TABLES = {path.stem: path for path in sorted(GOLDEN.glob("*.csv"))}
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
 
+# What builds seeds and models alone.
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 NO_DATA = f"the real data are not at {DATA}; set SEGMENTATION_DATA_PATH"
 
 

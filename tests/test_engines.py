@@ -6,7 +6,7 @@ from pathlib import Path
 
 import generate_data
 import pytest
-from conftest import GOLDEN, GOLDEN_TABLES, ROOT, Build, golden_variables
+from conftest import GOLDEN, GOLDEN_TABLES, ROOT, WITHOUT_TESTS, Build, golden_variables
 from contract import read_contract
 from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
 from marts import MARTS, Table, assert_same, canonical, read_table
@@ -95,7 +95,7 @@ def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
         "source_timezone": "America/New_York",
         "business_timezone": "Australia/Lord_Howe",
     }
-    engine.dbt("generated", "run", variables=variables)
+    engine.dbt("generated", "build", *WITHOUT_TESTS, variables=variables)
     return engine
 
 
