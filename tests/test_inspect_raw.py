@@ -219,7 +219,7 @@ def test_an_optional_table_that_lacks_what_is_required_is_left_out(
     assert "Not mapped: order_item_id is required and was not found." in said.err
     # What the left out tables would feed is off.
     assert "Missing feedback_type, score and wait_hours: satisfaction will be unknown." in said.err
-    assert "Missing unit_price: price level will be unknown." in said.err
+    assert "Missing unit_price: price sensitivity will be unknown." in said.err
     assert "Missing company_id and created_at: account relationship will be unknown." in said.err
 
 

@@ -193,7 +193,7 @@ def add_rhythm(features: list[Row]) -> None:
 
 
 def add_offers(features: dict[str, Row], orders: dict[str, list[Row]]) -> None:
-    """To the features of all customers: how much of their months others bought at a discount."""
+    """To the features of all customers: how much of their months all bought at a discount."""
     by_month = defaultdict(list)
     for rows in orders.values():
         for row in rows:
@@ -202,8 +202,7 @@ def add_offers(features: dict[str, Row], orders: dict[str, list[Row]]) -> None:
     for customer, row in features.items():
         offered = [share[f"{order['business_date']:%Y-%m}"] for order in orders[customer]]
         row["offered_discount_share"] = ratio(sum(offered), len(offered))
-        lifted = [is_discounted(order) for order in orders[customer]]
-        row["discount_lift"] = ratio(sum(lifted), sum(offered)) if any(offered) else None
+        row["discount_lift"] = ratio(sum(map(is_discounted, orders[customer])), sum(offered))
 
 
 def session_features(rows: list[Row], as_of: date) -> Row:

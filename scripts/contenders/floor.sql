@@ -371,6 +371,7 @@ select
     ) as order_lateness,
     exact_share(discounted, order_count) as discount_order_share,
     exact_share(offered, 1000000 * order_count) as offered_discount_share,
+    exact_ratio(1000000 * discounted, offered) as discount_lift,
     exact_share(coupons, order_count) as coupon_order_share,
     exact_share(refunds, order_count) as refund_order_share,
     exact_share(weekend, order_count) as weekend_order_share,

@@ -218,6 +218,7 @@ def features(folder: Path, as_of: date) -> pd.DataFrame:
         expected_gap_days=expected_gap,
         order_lateness=lateness.where(expected_gap.notna()),
         offered_discount_share=rounded_ratio(table["offered"], 1_000_000 * order_count),
+        discount_lift=rounded_ratio(1_000_000 * table["discount"], table["offered"]),
         occasion_order_share=rounded_ratio(table["on_occasion"], order_count),
         discount_amount_share=discount_share.where(table["has_discount"]),
         r_score=score(-table["days_since_last_order"], is_buyer),
@@ -230,7 +231,7 @@ def features(folder: Path, as_of: date) -> pd.DataFrame:
         ["customer_id", "order_count", *windows[:3], "first_order_date", "last_order_date"]
         + ["days_since_first_order", "days_since_last_order", *amounts, "average_order_amount"]
         + ["item_count", "items_per_order", "median_gap_days", "last_gap_days"]
-        + ["expected_gap_days", "order_lateness", "offered_discount_share"]
+        + ["expected_gap_days", "order_lateness", "offered_discount_share", "discount_lift"]
         + [f"{part}_order_share" for part in (*SHARES, "online", "shop", "occasion")]
         + ["discount_amount_share", *(f"preferred_{name}" for name in (*PREFERRED, "occasion"))]
         + ["r_score", "f_score", "m_score"]

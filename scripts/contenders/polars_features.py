@@ -227,6 +227,7 @@ def features(folder: Path, as_of: date) -> pl.LazyFrame:
             share("discount_amount", pl.col("gross_amount"))
         ),
         offered_discount_share=share("offered", 1_000_000 * order_count),
+        discount_lift=rounded_ratio(1_000_000 * pl.col("discount"), pl.col("offered")),
         **{f"preferred_{column}": f"preferred_{column}" for column in (*PREFERRED, "occasion")},
         occasion_order_share=rounded_ratio(pl.col("occasion_orders").fill_null(0), order_count),
         r_score=score(-last),
