@@ -58,6 +58,7 @@ class Build:
         self.profiles = ROOT / "profiles"
         self.warnings: list[str] = []
         self.errors: list[str] = []
+        self.node_count = 0
 
     def dbt(self, *arguments: str, variables: dict | None = None, threads: int = 2) -> bool:
         """Run dbt; keep what it says at warning level and above. True if all went well."""
@@ -81,6 +82,7 @@ class Build:
             DuckDBConnectionManager.close_all_connections()
         if result.exception:
             self.errors.append(str(result.exception))
+        self.node_count = len(getattr(result.result, "results", ()))
         return result.success
 
     def _listen(self, event: EventMsg) -> None:
