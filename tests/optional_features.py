@@ -105,6 +105,7 @@ def answer_features(rows: list[Row], as_of: date) -> Row:
 
 
 def usage_features(rows: list[Row], as_of: date) -> Row:
+    rows = [row for row in rows if row["usage_count"] != 0]
     month = [row for row in rows if row["age"] < 30]
     ages = [row["age"] for row in rows]
     days = [row["business_date"] for row in rows]

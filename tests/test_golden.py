@@ -573,6 +573,7 @@ FACTS = [
     ("window-edges", "geography", "home", "de"),
     ("aged-18", "geography", "abroad", "at"),
     ("window-edges", "language_group", "home_language", "DE"),
+    ("tie-latest", "language_group", "english", "en-GB"),
     ("aged-25", "language_group", "english", "EN"),
     ("aged-39", "language_group", "other_language", "fr"),
     ("aged-17", "acquisition", "paid", "Paid_Search"),
@@ -785,7 +786,7 @@ FACTS = [
     ("uses-4-days", "used_feature_count_30d", "2", "login and search; nobody knows the third"),
     ("uses-4-days", "usage", "regular", "4 days"),
     ("uses-4-days", "usage_breadth", "some", "2 features"),
-    ("uses-3-days", "usage_count_30d", "2", "1 + 1 + 0"),
+    ("uses-3-days", "usage_count_30d", "3", "1 + 1 + 1 + 0"),
     ("uses-3-days", "usage", "light", "3 days at most"),
     ("used-30-days-ago", "usage", "dormant", "30 days ago"),
     ("used-30-days-ago", "usage_breadth", "none", "30 days ago"),
@@ -967,7 +968,7 @@ OF_REASONS = [
     ),
     (
         *("impulsive", "journey_stage", "customer", "order_count 3 >= 1"),
-        *("advocate", "(nps_score >= 9 or 1 more page shared)"),
+        *("advocate", "nps_score >= 9 or 1 more page shared"),
     ),
 ]
 

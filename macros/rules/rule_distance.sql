@@ -31,13 +31,12 @@
     {%- set branches = [] -%}
     {%- if operator in ('=', '<', '<=', '>', '>=', 'between') and modules.re.fullmatch('[-0-9. ]+', values | join(' '))
         and not modules.re.search('[0-9]-', values[0]) -%}
-        {#- Of what is counted, more than 4 is 5 or more. -#}
-        {%- set is_counted = modules.re.search('(_count|_score)(_[0-9]+d)?$|^days_since_', feature) -%}
-        {%- set strict = operator in ('<', '>') and not is_counted -%}
+        {%- set counted = is_counted(feature) -%}
+        {%- set strict = operator in ('<', '>') and not counted -%}
         {%- set low, high = values[0], values[-1] -%}
-        {%- if is_counted and operator == '>' -%}
+        {%- if counted and operator == '>' -%}
             {%- set low = (low | float // 1 + 1) | int -%}
-        {%- elif is_counted and operator == '<' -%}
+        {%- elif counted and operator == '<' -%}
             {%- set high = (-(-(high | float) // 1) - 1) | int -%}
         {%- endif -%}
         {%- if operator not in ('<', '<=') -%}
@@ -46,11 +45,16 @@
         {%- endif -%}
         {%- if operator not in ('>', '>=') -%}
             {%- do branches.append("when " ~ feature ~ (" >= " if strict else " > ") ~ high ~ " then "
-                ~ amount_text(feature ~ " - " ~ high, 'fewer' if is_counted else 'less', feature, strict)) -%}
+                ~ amount_text(feature ~ " - " ~ high, 'fewer' if counted else 'less', feature, strict)) -%}
         {%- endif -%}
     {%- endif -%}
     {{ return("case " ~ (branches | join(' ')) ~ " when " ~ rule_sql(condition) ~ " then null else '" ~ rule_text(condition)
         ~ "' end") }}
+{% endmacro %}
+
+{# Of what is counted, more than 4 is 5 or more. #}
+{% macro is_counted(feature) %}
+    {{ return(modules.re.search('(_count|_score)(_[0-9]+d)?$|^days_since_', feature) is not none) }}
 {% endmacro %}
 
 {% macro amount_text(amount, direction, feature, strict) %}

@@ -33,11 +33,22 @@
     {%- set parts = [rule_distance(rules[better])] if rules[better] else [] -%}
     {%- set names = rules | list -%}
     {%- for name in names[names.index(segment):names.index(better)] if not rules_part(rules[name], rules[better]) -%}
-        {%- set text = rule_text(rules[name]) -%}
-        {%- set text = "'no longer " ~ ("(" ~ text ~ ")" if 'joiner' in rules[name] else text) ~ "'" -%}
+        {%- set text = rule_obstacle(rules[name]) -%}
         {%- do parts.append(text if name == segment else "case when " ~ rule_sql(rules[name]) ~ " then " ~ text ~ " end") -%}
     {%- endfor -%}
     {{ return(joined_by_and(parts)) }}
+{% endmacro %}
+
+{# What must change for a rule that holds to hold no longer: where there is too little, how much is missing. #}
+{% macro rule_obstacle(rule) %}
+    {%- set opposites = {'<': '>=', '<=': '>'} -%}
+    {%- if is_counted(rule.get('feature', '')) -%}
+        {%- do opposites.update({'=': '>'}) -%}
+    {%- endif -%}
+    {%- if rule.get('operator') in opposites -%}
+        {{ return(condition_distance(dict(rule, operator=opposites[rule.operator]))) }}
+    {%- endif -%}
+    {{ return("'no longer " ~ ("(" ~ rule_text(rule) ~ ")" if 'joiner' in rule else rule_text(rule)) ~ "'") }}
 {% endmacro %}
 
 {# Whether nobody can meet both; a unit test knows of no contract, so kinds are told by the values. #}

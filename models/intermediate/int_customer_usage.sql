@@ -6,6 +6,15 @@ usage_events as (
 
 ),
 
+-- A day on which nothing was used is no day of use.
+uses as (
+
+    select * from usage_events
+
+    where coalesce(usage_count, 1) > 0
+
+),
+
 aggregated as (
 
     select
@@ -25,7 +34,7 @@ aggregated as (
         max(age_days) as days_since_first_use,
         min(age_days) as days_since_last_use
 
-    from usage_events
+    from uses
 
     group by customer_id
 

@@ -77,6 +77,27 @@ explained as (
 
     from crossed
 
+),
+
+-- An alternative that is all that is missing needs no parentheses.
+unwrapped as (
+
+    select
+        as_of_date,
+        customer_id,
+        scheme,
+        segment,
+        reason,
+        next_segment,
+
+        case
+            when distance like '(%)' and distance not like '%) and %'
+                then substr(distance, 2, length(distance) - 2)
+            else distance
+        end as distance
+
+    from explained
+
 )
 
-select * from explained
+select * from unwrapped
