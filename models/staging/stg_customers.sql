@@ -26,7 +26,8 @@ typed as (
         {{ clean_text('income_band') }} as income_band,
         {{ clean_text('education') }} as education,
         lower({{ clean_text('marital_status') }}) as marital_status,
-        lower(split_part(replace({{ clean_text('language') }}, '_', '-'), '-', 1)) as language,
+        lower(split_part(replace({{ clean_text('language') }}, '_', '-'), '-', 1))
+            as language,
         upper({{ clean_text('country_code') }}) as country_code,
         {{ clean_text('region') }} as region,
         {{ clean_text('city') }} as city,
