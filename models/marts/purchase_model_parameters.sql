@@ -1,0 +1,102 @@
+{%- set found = learned('purchase_model', 'int_fitted_purchase_models') -%}
+{%- set columns = {
+    'cutoff_date': 'date', 'model': text_type(),
+    'customer_count': 'bigint', 'repeat_customer_count': 'bigint',
+    'r': double_type(), 'alpha': double_type(),
+    'a': double_type(), 'b': double_type(),
+    'p': double_type(), 'q': double_type(), 'gamma': double_type(),
+    'log_likelihood': double_type(), 'correlation': double_type(),
+    'note': text_type(),
+    'quadrature_nodes': text_type(), 'quadrature_weights': text_type(),
+} -%}
+
+with
+
+learned as (
+
+    {% if found %}
+    select * from {{ found }}
+    {% else %}
+    select
+        {% for name in columns %}
+        null as {{ name }}{{ "," if not loop.last }}
+        {% endfor %}
+
+    where 1 = 0
+    {% endif %}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
+typed as (
+
+    select
+        {% for name, type in columns.items() %}
+        cast(learned.{{ name }} as {{ type }}) as {{ name }},
+        {% endfor %}
+        as_of.as_of_date
+
+    from learned
+
+    cross join as_of
+
+),
+
+ranked as (
+
+    select
+        *,
+
+        row_number() over (
+            partition by cutoff_date, case when model = 'gamma_gamma' then 1 else 0 end
+            order by
+                case when note is null then 0 else 1 end asc,
+                log_likelihood desc nulls last,
+                model asc
+        ) as preference
+
+    from typed
+
+    {% if var('purchase_process') %}
+    where model in ('{{ var("purchase_process") }}', 'gamma_gamma')
+    {% endif %}
+
+),
+
+chosen as (
+
+    select
+        {% if var('purchase_model') == 'fitted' %}
+        cutoff_date,
+        {% else %}
+        -- What is frozen serves any date, and is judged on none.
+        as_of_date as cutoff_date,
+        {% endif %}
+        cutoff_date as fitted_until_date,
+        model,
+        customer_count,
+        repeat_customer_count,
+        r,
+        alpha,
+        a,
+        b,
+        p,
+        q,
+        gamma,
+        log_likelihood,
+        correlation,
+        note is null and preference = 1 as is_used,
+        note,
+        quadrature_nodes,
+        quadrature_weights
+
+    from ranked
+
+)
+
+select * from chosen
