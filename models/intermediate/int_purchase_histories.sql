@@ -39,7 +39,7 @@ cutoffs as (
 
     inner join begun
         on
-            {{ dbt.datediff('begun.first_date', 'as_of.as_of_date', 'day') }}
+            {{ dbt.datediff('begun.first_date', 'as_of.as_of_date', 'day') }} + 1
             >= {{ 2 * var('prediction_days') }}
 
 ),
