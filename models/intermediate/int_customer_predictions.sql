@@ -160,19 +160,11 @@ with_models as (
 predicted as (
 
     select
-        with_models.cutoff_date,
-        with_models.customer_id,
-        with_models.repeat_count,
-        with_models.last_repeat_age_days,
-        with_models.age_days,
-        with_models.net_amount,
-        with_models.repeat_amount,
-        with_models.there_probability,
+        with_models.*,
         {% for days in horizons %}
         with_models.there_probability * expected_while_there.order_count_{{ days }}d
             as order_count_{{ days }}d,
         {% endfor %}
-        with_models.order_amount,
         with_models.there_probability * (
             1 - exp(greatest(
                 -600,
@@ -187,7 +179,7 @@ predicted as (
             when with_models.there_probability > 0.5
                 then 7 * with_models.scale * (
                     exp(least(
-                        600,
+                        30,
                         -ln(1 - 0.5e0 / with_models.there_probability)
                         / with_models.shape
                     )) - 1
@@ -202,6 +194,28 @@ predicted as (
             and with_models.repeat_count = expected_while_there.repeat_count
             and with_models.age_days = expected_while_there.age_days
 
+),
+
+-- Ten digits: what is beyond them depends on the order of a sum.
+rounded as (
+
+    select
+        cutoff_date,
+        customer_id,
+        repeat_count,
+        last_repeat_age_days,
+        age_days,
+        net_amount,
+        repeat_amount,
+        {% for value in ['there_probability', 'order_probability', 'order_amount', 'days_to_next_order'] %}
+        cast({{ value }} as decimal(28, 10)) as {{ value }},
+        {% endfor %}
+        {% for days in horizons %}
+        cast(order_count_{{ days }}d as decimal(28, 10)) as order_count_{{ days }}d{{ "," if not loop.last }}
+        {% endfor %}
+
+    from predicted
+
 )
 
-select * from predicted
+select * from rounded

@@ -85,7 +85,10 @@ bounds as (
 
     from evaluation
 
-    where predictor = best_predictor and predictor <> 'purchase_model'
+    where
+        predictor = best_predictor
+        and predictor <> 'purchase_model'
+        and decile is not null
 
     group by score, decile
 
