@@ -1,8 +1,9 @@
 {# Whether there is anything that was learned: Python models run on DuckDB alone. #}
 {% macro learned(name, fitted_model) %}
     {%- set choice = var(name) -%}
-    {%- if choice == 'off' or (choice == 'fitted' and target.type != 'duckdb') -%}
+    {%- set is_fitted = choice in ('fitted', 'bg_nbd', 'mbg_nbd') -%}
+    {%- if choice == 'off' or (is_fitted and target.type != 'duckdb') -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(ref(fitted_model if choice == 'fitted' else choice)) }}
+    {{ return(ref(fitted_model if is_fitted else choice)) }}
 {% endmacro %}

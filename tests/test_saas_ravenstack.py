@@ -164,7 +164,9 @@ def uses() -> dict[str, list[tuple[int, str, int]]]:
     for row in raw("feature_usage"):
         age = (AS_OF - day(row["usage_date"])).days
         use = (age, row["feature_name"], int(row["usage_count"]))
-        found[account_of[row["subscription_id"]]].append(use)
+        # Two rows say that nothing was used.
+        if use[2]:
+            found[account_of[row["subscription_id"]]].append(use)
     return found
 
 

@@ -62,8 +62,8 @@ ranked as (
 
     from typed
 
-    {% if var('purchase_process') %}
-    where model in ('{{ var("purchase_process") }}', 'gamma_gamma')
+    {% if var('purchase_model') in ('bg_nbd', 'mbg_nbd') %}
+    where model in ('{{ var("purchase_model") }}', 'gamma_gamma')
     {% endif %}
 
 ),
@@ -71,7 +71,7 @@ ranked as (
 chosen as (
 
     select
-        {% if var('purchase_model') == 'fitted' %}
+        {% if var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd') %}
         cutoff_date,
         {% else %}
         -- What is frozen serves any date, and is judged on none.
