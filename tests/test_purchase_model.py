@@ -88,7 +88,7 @@ def test_the_published_parameters_and_likelihoods_come_out(cdnow: Build) -> None
 def test_the_likelier_model_is_published_beside_the_one_that_was_asked_for(cdnow: Build) -> None:
     rows = model.fit_all(histories(read_cdnow("CDNOW_sample.txt", 1, 2), HALFWAY))
     (found,) = (row for row in rows if row["model"] == "mbg_nbd")
-    assert [found[name] for name in "r alpha a b".split()] == pytest.approx(
+    assert [found[name] for name in ["r", "alpha", "a", "b"]] == pytest.approx(
         [0.5248, 6.1830, 0.8914, 1.6140], abs=1e-4
     )
     assert found["log_likelihood"] == pytest.approx(-9582.13, abs=6e-3)
@@ -103,7 +103,7 @@ def test_the_whole_of_cdnow_gives_the_figures_of_an_independent_fit() -> None:
     days = read_cdnow("CDNOW_master.txt", 0, 1)
     assert len(days) == 23570
     row = model.fit_all(histories(days, HALFWAY))[0]
-    assert [row[name] for name in "r alpha a b".split()] == pytest.approx(
+    assert [row[name] for name in ["r", "alpha", "a", "b"]] == pytest.approx(
         [0.25162, 4.78894, 0.72343, 2.16109], abs=5e-5
     )
     assert row["log_likelihood"] == pytest.approx(-95368.443, abs=1e-3)
@@ -214,7 +214,7 @@ def test_the_yardsticks_of_the_hold_out_are_met_and_the_better_baselines_named(
         ("orders", True, "purchase_model"),
     ]
     assert cdnow.rows(
-        "select distinct order_predictor, amount_predictor, churn_predictor"
+        "select distinct orders_predictor, amount_predictor, churn_predictor"
         " from customer_predictions"
     ) == [("purchase_model", "spend_to_date", "recency")]
 
@@ -285,7 +285,7 @@ def test_the_evaluation_is_what_plain_python_finds(sample: Build) -> None:
         )
         bias = model_values.sum() / truth.sum() - 1
         assert found[score, "purchase_model", "total_bias"] == pytest.approx(bias, abs=2e-6)
-        best = max(values, key=lambda name: found[score, name, "gini"])  # noqa: B023
+        best = max(values, key=lambda name: found[score, name, "gini"])
         assert sample.rows(
             f"select distinct best_predictor from prediction_evaluation where score = '{score}'"
         ) == [(best,)]
@@ -323,7 +323,7 @@ def test_each_decile_has_its_customers_and_what_became_of_them(sample: Build) ->
         assert float(deciles[score, predictor]) == pytest.approx(float(actual), abs=1e-3)
 
 
-def exact_orders(  # noqa: PLR0913, PLR0917
+def exact_orders(
     r: float, alpha: float, a: float, b: float, x: int, weeks: float, t: float
 ) -> float:
     """E[X(t)] given still there with p ~ Beta(a, b), by the closed form, in 80 digits."""
@@ -348,7 +348,9 @@ def exact_orders(  # noqa: PLR0913, PLR0917
         (1, 30, 100, 1000),
     ],
 )
-@pytest.mark.parametrize(("x", "weeks"), [(0, 0), (1, 1 / 7), (3, 10), (29, 38), (200, 52), (400, 100)])
+@pytest.mark.parametrize(
+    ("x", "weeks"), [(0, 0), (1, 1 / 7), (3, 10), (29, 38), (200, 52), (400, 100)]
+)
 def test_the_nodes_give_expected_orders_to_eight_digits(
     fitted: tuple[float, ...], x: int, weeks: float
 ) -> None:
@@ -404,6 +406,14 @@ def test_parameters_that_run_away_are_not_used() -> None:
         assert "quadrature_nodes" not in row
 
 
+def test_where_nobody_leaves_only_the_rates_are_known() -> None:
+    bg, mbg, nbd, _ = model.fit_all(draw_orders(8, 3000, lambda rng: 0.0))
+    assert bg["note"].startswith("not identified")
+    assert mbg["note"].startswith("not identified")
+    assert nbd["note"] is None
+    assert [nbd["r"], nbd["alpha"]] == pytest.approx([1, 40 / 7], rel=0.1)
+
+
 def test_parameters_that_the_data_tell_are_found_again() -> None:
     rows = model.fit_all(draw_orders(2, 6000, lambda rng: rng.beta(1.5, 4)))
     bg = rows[0]
@@ -428,7 +438,7 @@ def test_too_few_repeat_customers_are_no_model() -> None:
 def test_amounts_that_go_with_the_number_of_orders_are_no_model() -> None:
     drawn = draw_orders(4, 2000, lambda rng: rng.beta(1.5, 4))
     drawn["repeat_amount"] = drawn["repeat_amount"] * (1 + drawn["repeat_count"])
-    amounts = model.fit_all(drawn)[2]
+    amounts = model.fit_all(drawn)[-1]
     assert amounts["correlation"] > model.LARGEST_CORRELATION
     assert amounts["note"] == "amount and number of orders are correlated"
 
@@ -458,6 +468,10 @@ def test_the_gradients_are_those_of_the_likelihoods(first_counts: int) -> None:
     orders = (x, t_x / 7, age / 7, first_counts)
     assert model.purchase_likelihood(at, *orders)[1] == pytest.approx(
         slope(model.purchase_likelihood, at, *orders), rel=1e-5
+    )
+    at = np.log([0.7, 9])
+    assert model.rate_likelihood(at, x, age)[1] == pytest.approx(
+        slope(model.rate_likelihood, at, x, age), rel=1e-5
     )
     at, amounts = np.log([4, 3, 40]), (x[paid], amount[paid] / x[paid])
     assert model.spend_likelihood(at, *amounts)[1] == pytest.approx(

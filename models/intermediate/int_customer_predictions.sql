@@ -86,7 +86,6 @@ expected_while_there as (
     select
         cutoff_date,
         repeat_count,
-        age_days,
 
         {% for days in horizons %}
         sum(
@@ -98,8 +97,9 @@ expected_while_there as (
                 ))
             )
         )
-        / sum(weight) as order_count_{{ days }}d{{ "," if not loop.last }}
+        / sum(weight) as order_count_{{ days }}d,
         {% endfor %}
+        age_days
 
     from weighted
 
@@ -111,32 +111,17 @@ with_models as (
 
     select
         histories.*,
+        order_models.model as order_model,
         order_models.r + histories.repeat_count as shape,
         order_models.alpha + histories.age_days / 7.0e0 as scale,
-
+        order_models.alpha + histories.last_repeat_age_days / 7.0e0 as scale_until_last,
+        order_models.a,
         case
-            when histories.repeat_count + order_models.first_counts > 0
-                then 1 / (
-                    1 + exp(least(
-                        600,
-                        ln(order_models.a)
-                        - ln(
-                            order_models.b
-                            + histories.repeat_count
-                            + order_models.first_counts
-                            - 1
-                        )
-                        + (order_models.r + histories.repeat_count) * ln(
-                            (order_models.alpha + histories.age_days / 7.0e0)
-                            / (
-                                order_models.alpha
-                                + histories.last_repeat_age_days / 7.0e0
-                            )
-                        )
-                    ))
-                )
-            when order_models.first_counts = 0 then 1
-        end as there_probability,
+            when order_models.model = 'nbd' then 0
+            else histories.repeat_count + order_models.first_counts
+        end as chance_count,
+        order_models.b + histories.repeat_count + order_models.first_counts - 1
+            as stays,
 
         -- Refunds beyond what was spent are no spending.
         case
@@ -157,42 +142,73 @@ with_models as (
 
 ),
 
-predicted as (
+with_odds as (
 
     select
-        with_models.*,
-        {% for days in horizons %}
-        with_models.there_probability * expected_while_there.order_count_{{ days }}d
-            as order_count_{{ days }}d,
-        {% endfor %}
-        with_models.there_probability * (
-            1 - exp(greatest(
-                -600,
-                with_models.shape * ln(
-                    with_models.scale
-                    / (with_models.scale + {{ var('prediction_days') / 7 }}e0)
-                )
-            ))
-        ) as order_probability,
-        -- Half of such customers order within this time; nobody knows of those who likelier never do.
+        *,
         case
-            when with_models.there_probability > 0.5
-                then 7 * with_models.scale * (
-                    exp(least(
-                        30,
-                        -ln(1 - 0.5e0 / with_models.there_probability)
-                        / with_models.shape
-                    )) - 1
-                )
-        end as days_to_next_order
+            when chance_count = 0 then 0
+            when chance_count > 0
+                then exp(least(
+                    600, ln(a) - ln(stays) + shape * ln(scale / scale_until_last)
+                ))
+        end as odds_to_have_left
 
     from with_models
 
+),
+
+still_there as (
+
+    select
+        *,
+        1 / (1 + odds_to_have_left) as there_probability
+
+    from with_odds
+
+),
+
+predicted as (
+
+    select
+        still_there.*,
+        {% for days in horizons %}
+        case
+            when still_there.order_model = 'nbd'
+                then still_there.shape / still_there.scale * {{ days / 7 }}e0
+            else
+                still_there.there_probability
+                * expected_while_there.order_count_{{ days }}d
+        end as order_count_{{ days }}d,
+        {% endfor %}
+        still_there.there_probability * (
+            1 - exp(greatest(
+                -600,
+                still_there.shape * ln(
+                    still_there.scale
+                    / (still_there.scale + {{ var('prediction_days') / 7 }}e0)
+                )
+            ))
+        ) as order_probability,
+        -- Half of such customers order within this time, if more than half ever do.
+        case
+            when still_there.there_probability > 0.5
+                then
+                    7 * still_there.scale * exp(least(
+                        30,
+                        -ln(1 - 0.5e0 / still_there.there_probability)
+                        / still_there.shape
+                    ))
+                    - 7 * still_there.scale
+        end as days_to_next_order
+
+    from still_there
+
     left join expected_while_there
         on
-            with_models.cutoff_date = expected_while_there.cutoff_date
-            and with_models.repeat_count = expected_while_there.repeat_count
-            and with_models.age_days = expected_while_there.age_days
+            still_there.cutoff_date = expected_while_there.cutoff_date
+            and still_there.repeat_count = expected_while_there.repeat_count
+            and still_there.age_days = expected_while_there.age_days
 
 ),
 
@@ -207,12 +223,13 @@ rounded as (
         age_days,
         net_amount,
         repeat_amount,
-        {% for value in ['there_probability', 'order_probability', 'order_amount', 'days_to_next_order'] %}
-        cast({{ value }} as decimal(28, 10)) as {{ value }},
-        {% endfor %}
         {% for days in horizons %}
-        cast(order_count_{{ days }}d as decimal(28, 10)) as order_count_{{ days }}d{{ "," if not loop.last }}
+        cast(order_count_{{ days }}d as decimal(28, 10)) as order_count_{{ days }}d,
         {% endfor %}
+        cast(order_amount as decimal(28, 10)) as order_amount,
+        cast(order_probability as decimal(28, 10)) as order_probability,
+        cast(days_to_next_order as decimal(28, 10)) as days_to_next_order,
+        cast(there_probability as decimal(28, 10)) as there_probability
 
     from predicted
 

@@ -4,6 +4,8 @@
   buy at random at their own rate lambda ~ Gamma(r, alpha), and may leave after each repeat purchase
   with their own probability p ~ Beta(a, b).
 - `mbg_nbd`: Batislam, Denizel & Filiztekin (2007), equation 3: they may also leave after the first.
+- `nbd`: Ehrenberg (1959), The pattern of consumer purchases: nobody leaves. For data in which the other
+  two cannot tell how often somebody does.
 - `gamma_gamma`: Fader & Hardie (2013), The Gamma-Gamma model of monetary value, equation 1: the mean
   amount z of x purchases, each Gamma(p, v) with v ~ Gamma(q, gamma).
 
@@ -11,7 +13,7 @@ Time is in weeks and a day counts as one purchase. Whoever buys on one day only 
 """
 
 from collections.abc import Callable
-from math import exp, inf, log
+from math import inf, log
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
@@ -23,8 +25,10 @@ Floats = np.ndarray
 PARAMETERS = {
     "bg_nbd": ("r", "alpha", "a", "b"),
     "mbg_nbd": ("r", "alpha", "a", "b"),
+    "nbd": ("r", "alpha"),
     "gamma_gamma": ("p", "q", "gamma"),
 }
+PURCHASE_MODELS = ("bg_nbd", "mbg_nbd", "nbd")
 COLUMNS = {
     "cutoff_date": "date",
     "model": "varchar",
@@ -43,8 +47,8 @@ FEWEST_REPEAT_CUSTOMERS = 50
 LARGEST_STANDARD_ERROR = 1.0
 # Gamma-Gamma takes spend as independent of how often somebody buys.
 LARGEST_CORRELATION = 0.3
-# More customers do not move the third digit.
-MOST_CUSTOMERS = 1_000_000
+# More customers hardly move the third digit.
+MOST_CUSTOMERS = 200_000
 # Within 1e-8 where alpha is above an hour or two and nobody bought on more than 400 days.
 NODE_COUNT = 128
 
@@ -85,6 +89,17 @@ def purchase_likelihood(
         - (is_left / odds_to_leave).sum(),
     ])  # fmt: skip
     return -value, -gradient * np.exp(logarithms)
+
+
+def rate_likelihood(logarithms: Floats, x: Floats, age: Floats) -> tuple[float, Floats]:
+    """Minus the log-likelihood and its gradient by the logarithms of r and alpha, if nobody leaves."""
+    r, alpha = np.exp(logarithms)
+    value = gammaln(r + x) - gammaln(r) + r * log(alpha) - (r + x) * np.log(alpha + age)
+    gradient = np.array([
+        (psi(r + x) - psi(r) + log(alpha) - np.log(alpha + age)).sum(),
+        (r / alpha - (r + x) / (alpha + age)).sum(),
+    ])  # fmt: skip
+    return -value.sum(), -gradient * np.exp(logarithms)
 
 
 def spend_likelihood(logarithms: Floats, x: Floats, z: Floats) -> tuple[float, Floats]:
@@ -164,13 +179,17 @@ def purchase_row(model: str, x: Floats, t_x: Floats, age: Floats) -> dict[str, o
     if row["repeat_customer_count"] < FEWEST_REPEAT_CUSTOMERS:
         return row | {"note": f"fewer than {FEWEST_REPEAT_CUSTOMERS} customers with a second order"}
     start = np.array([1, max(float(np.median(age)), 1), 1, 1])
-    found, likelihood, note = fit(purchase_likelihood, start, x, t_x, age, int(model == "mbg_nbd"))
+    if model == "nbd":
+        found, likelihood, note = fit(rate_likelihood, start[:2], x, age)
+    else:
+        first_counts = int(model == "mbg_nbd")
+        found, likelihood, note = fit(purchase_likelihood, start, x, t_x, age, first_counts)
     row |= dict(zip(PARAMETERS[model], map(float, found), strict=True))
-    if note is None:
+    if note is None and model != "nbd":
         nodes, weights = quadrature(row["a"], row["b"])
         row["quadrature_nodes"] = " ".join(map(repr, nodes.tolist()))
         row["quadrature_weights"] = " ".join(map(repr, weights.tolist()))
-    return row | {"log_likelihood": likelihood, "note": note}
+    return row | {"log_likelihood": float(likelihood), "note": note}
 
 
 def spend_row(x: Floats, amount: Floats) -> dict[str, object]:
@@ -190,11 +209,11 @@ def spend_row(x: Floats, amount: Floats) -> dict[str, object]:
         note = "the mean amount of a new customer is infinite"
     if note is None and abs(correlation) > LARGEST_CORRELATION:
         note = "amount and number of orders are correlated"
-    return row | {"log_likelihood": likelihood, "correlation": correlation, "note": note}
+    return row | {"log_likelihood": float(likelihood), "correlation": correlation, "note": note}
 
 
 def fit_all(histories: dict[str, Floats]) -> list[dict[str, object]]:
-    """The three models of each cut-off date; whichever is used has no note.
+    """The models of each cut-off date; whichever is used has no note.
 
     Of each customer: cutoff_date, repeat_count, last_repeat_age_days, age_days, repeat_amount.
     """
@@ -208,12 +227,12 @@ def fit_all(histories: dict[str, Floats]) -> list[dict[str, object]]:
         # Sums of floats depend on the order: that of the numbers, not of the rows.
         order = np.lexsort((amount, age, t_x, x))
         x, t_x, age, amount = x[order], t_x[order] / 7, age[order] / 7, amount[order]
-        fitted = [purchase_row(name, x, t_x, age) for name in ("bg_nbd", "mbg_nbd")]
+        fitted = [purchase_row(name, x, t_x, age) for name in PURCHASE_MODELS]
         rows.extend({"cutoff_date": cutoff.item()} | row for row in [*fitted, spend_row(x, amount)])
     return rows
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     """Reads every customer's history, or those of a sample by the hash of their ids."""
     histories = dbt.ref("int_purchase_histories")
     sample = session.sql(

@@ -31,16 +31,18 @@ cutoffs as (
 
     union all
 
-    select cast(
-        {{ dbt.dateadd('day', -var('prediction_days'), 'as_of.as_of_date') }} as date
-    ) as cutoff_date
+    select
+        cast(
+            {{ dbt.dateadd('day', -var('prediction_days'), 'as_of.as_of_date') }}
+            as date
+        ) as cutoff_date
 
     from as_of
 
     inner join begun
         on
-            {{ dbt.datediff('begun.first_date', 'as_of.as_of_date', 'day') }} + 1
-            >= {{ 2 * var('prediction_days') }}
+            {{ dbt.datediff('begun.first_date', 'as_of.as_of_date', 'day') }}
+            >= {{ 2 * var('prediction_days') - 1 }}
 
 ),
 
@@ -101,13 +103,14 @@ histories as (
         totals.customer_id,
 
         cast(totals.order_day_count - 1 as integer) as repeat_count,
-        cast(
-            {{ dbt.datediff('totals.first_date', 'totals.last_date', 'day') }} as integer
-        ) as last_repeat_age_days,
-        cast(
-            {{ dbt.datediff('totals.first_date', 'totals.cutoff_date', 'day') }}
-            as integer
-        ) as age_days,
+        cast({{ dbt.datediff(
+            'totals.first_date', 'totals.last_date', 'day'
+        ) }} as integer)
+            as last_repeat_age_days,
+        cast({{ dbt.datediff(
+            'totals.first_date', 'totals.cutoff_date', 'day'
+        ) }} as integer)
+            as age_days,
 
         cast(totals.net_amount as decimal(18, 2)) as net_amount,
         cast(totals.net_amount - days.amount as decimal(18, 2)) as repeat_amount

@@ -1,13 +1,10 @@
 {%- set days = var('prediction_days') -%}
-{#- Spans of a year: from and to which day, and what their middle is worth today. -#}
-{%- set spans = [] -%}
+{#- What the middles of days 1 to 30, 31 to 90 and 91 to 365 are worth today. -#}
+{%- set worth = {} -%}
 {%- for first, last in [(0, 30), (30, 90), (90, 365)] -%}
-    {%- do spans.append({
-        'first': first,
-        'last': last,
-        'worth': (1 + var('discount_rate')) ** (-(first + last) / 2 / 365),
-    }) -%}
+    {%- do worth.update({last: (1 + var('discount_rate')) ** (-(first + last) / 730)}) -%}
 {%- endfor -%}
+{%- set days_worth = 30 * worth[30] + 60 * worth[90] + 275 * worth[365] -%}
 
 with
 
@@ -19,9 +16,15 @@ as_of as (
 
 predictions as (
 
+    select * from {{ ref('int_customer_predictions') }}
+
+),
+
+current_predictions as (
+
     select predictions.*
 
-    from {{ ref('int_customer_predictions') }} as predictions
+    from predictions
 
     inner join as_of on predictions.cutoff_date = as_of.as_of_date
 
@@ -37,8 +40,17 @@ evaluation as (
 factors as (
 
     select
+        {% for score in ['orders', 'amount', 'churn'] %}
+        max(case when score = '{{ score }}' then best_predictor end)
+            as {{ score }}_predictor,
+        {% endfor %}
         {% for score in ['orders', 'amount'] %}
-        max(case when score = '{{ score }}' and metric = 'total_actual' then metric_value end)
+        max(
+            case
+                when score = '{{ score }}' and metric = 'total_actual'
+                    then metric_value
+            end
+        )
         / max(
             case
                 when score = '{{ score }}' and metric = 'total_predicted'
@@ -62,11 +74,7 @@ factors as (
                     else 0
                 end
             ) as {{ double_type() }}
-        ), 0) as churn_factor,
-        {% for score in ['orders', 'amount', 'churn'] %}
-        max(case when score = '{{ score }}' then best_predictor end)
-            as {{ score }}_predictor{{ "," if not loop.last }}
-        {% endfor %}
+        ), 0) as churn_factor
 
     from evaluation
 
@@ -80,7 +88,8 @@ bounds as (
     select
         score,
         decile,
-        max(case when metric = 'decile_lower_bound' then metric_value end) as lower_bound,
+        max(case when metric = 'decile_lower_bound' then metric_value end)
+            as lower_bound,
         max(case when metric = 'decile_actual' then metric_value end) as actual
 
     from evaluation
@@ -116,22 +125,21 @@ steps as (
 with_baselines as (
 
     select
-        predictions.*,
-        factors.*,
-        {% for score, sign in [('orders', ''), ('amount', ''), ('churn', '-')] %}
-        {{ sign }}(
-            case factors.{{ score }}_predictor
-                when 'frequency' then predictions.repeat_count
-                when 'recency'
-                    then
-                        predictions.last_repeat_age_days - predictions.age_days
-                when 'spend_to_date' then predictions.net_amount
-                when 'mean' then 0
-            end
-        ) as {{ score }}_baseline{{ "," if not loop.last }}
+        current_predictions.*,
+        {% for score, sign in [('orders', '1'), ('amount', '1'), ('churn', '-1')] %}
+        {{ sign }} * case factors.{{ score }}_predictor
+            when 'frequency' then current_predictions.repeat_count
+            when 'recency'
+                then
+                    current_predictions.last_repeat_age_days
+                    - current_predictions.age_days
+            when 'spend_to_date' then current_predictions.net_amount
+            when 'mean' then 0
+        end as {{ score }}_baseline,
         {% endfor %}
+        factors.*
 
-    from predictions
+    from current_predictions
 
     cross join factors
 
@@ -140,10 +148,10 @@ with_baselines as (
 with_actuals as (
 
     select
-        with_baselines.*,
         {% for score in ['orders', 'amount', 'churn'] %}
-        {{ score }}_steps.actual as {{ score }}_actual{{ "," if not loop.last }}
+        {{ score }}_steps.actual as {{ score }}_actual,
         {% endfor %}
+        with_baselines.*
 
     from with_baselines
 
@@ -151,10 +159,14 @@ with_actuals as (
     left join steps as {{ score }}_steps
         on
             {{ score }}_steps.score = '{{ score }}'
-            and with_baselines.{{ score }}_baseline
-            >= coalesce({{ score }}_steps.lower_bound, with_baselines.{{ score }}_baseline)
-            and with_baselines.{{ score }}_baseline
-            < coalesce({{ score }}_steps.next_bound, with_baselines.{{ score }}_baseline + 1)
+            and (
+                {{ score }}_steps.lower_bound is null
+                or with_baselines.{{ score }}_baseline >= {{ score }}_steps.lower_bound
+            )
+            and (
+                {{ score }}_steps.next_bound is null
+                or with_baselines.{{ score }}_baseline < {{ score }}_steps.next_bound
+            )
     {% endfor %}
 
 ),
@@ -174,38 +186,30 @@ calibrated as (
         order_amount as expected_order_amount,
         case
             when amount_actual is not null
-                then amount_actual / {{ days }}e0 * (
-                    {% for span in spans %}
-                    {{ "+" if not loop.first }} {{ span.worth }}e0 * {{ span.last - span.first }}
-                    {% endfor %}
-                )
+                then amount_actual * {{ days_worth / days }}e0
             else
-                order_amount * coalesce(amount_factor, 1) * (
-                    {% for span in spans %}
-                    {{ "+" if not loop.first }} {{ span.worth }}e0
-                    * (
-                        order_count_{{ span.last }}d
-                        {% if span.first %}
-                        - order_count_{{ span.first }}d
-                        {% endif %}
-                    )
-                    {% endfor %}
+                order_amount
+                * coalesce(amount_factor, 1)
+                * (
+                    {{ worth[30] }}e0 * order_count_30d
+                    + {{ worth[90] }}e0 * (order_count_90d - order_count_30d)
+                    + {{ worth[365] }}e0 * (order_count_365d - order_count_90d)
                 )
         end as predicted_amount_365d,
-        case
-            when churn_actual is not null then churn_actual
-            else greatest(0, 1 - order_probability * coalesce(churn_factor, 1))
-        end as churn_probability,
+        coalesce(
+            churn_actual,
+            greatest(0, 1 - order_probability * coalesce(churn_factor, 1))
+        ) as churn_probability,
         -- Nobody plans beyond ten years.
         case when days_to_next_order <= 3650 then days_to_next_order end
             as expected_days_to_next_order,
 
-        case when order_probability is not null then coalesce(orders_predictor, 'purchase_model') end
-            as order_predictor,
-        case when order_probability is not null then coalesce(amount_predictor, 'purchase_model') end
-            as amount_predictor,
-        case when order_probability is not null then coalesce(churn_predictor, 'purchase_model') end
-            as churn_predictor,
+        {% for score in ['orders', 'amount', 'churn'] %}
+        case
+            when order_probability is not null
+                then coalesce({{ score }}_predictor, 'purchase_model')
+        end as {{ score }}_predictor,
+        {% endfor %}
         orders_predictor is not null as is_evaluated
 
     from with_actuals
@@ -224,8 +228,9 @@ rounded as (
         cast(expected_order_amount as decimal(18, 2)) as expected_order_amount,
         cast(predicted_amount_365d as decimal(18, 2)) as predicted_amount_365d,
         cast(churn_probability as decimal(9, 6)) as churn_probability,
-        cast(ceil(expected_days_to_next_order) as integer) as expected_days_to_next_order,
-        order_predictor,
+        cast(ceil(expected_days_to_next_order) as integer)
+            as expected_days_to_next_order,
+        orders_predictor,
         amount_predictor,
         churn_predictor,
         is_evaluated
@@ -270,7 +275,7 @@ tiered as (
             as predicted_share_above,
         churn_probability,
         expected_days_to_next_order,
-        order_predictor,
+        orders_predictor,
         amount_predictor,
         churn_predictor,
         is_evaluated

@@ -55,7 +55,7 @@ followed as (
 
     select
         known_orders.customer_id,
-        count(distinct case when is_order then known_orders.business_date end)
+        count(distinct case when known_orders.is_order then known_orders.business_date end)
             as order_count,
         sum(known_orders.order_amount - known_orders.refunded_amount) as net_amount
 
@@ -302,10 +302,17 @@ verdicts as (
         cutoff_date,
         score,
         coalesce(model_gini > baseline_gini, false) as is_better_than_baseline,
-        first_value(predictor) over (
-            partition by cutoff_date, score
-            order by gini desc nulls last, case when predictor = 'purchase_model' then 1 else 0 end asc, predictor asc
-        ) as best_predictor
+        -- A tie goes to the simpler one; where all or nobody left, nothing is known.
+        case
+            when coalesce(model_gini, baseline_gini) is null then 'purchase_model'
+            else first_value(predictor) over (
+                    partition by cutoff_date, score
+                    order by
+                        gini desc nulls last,
+                        case when predictor = 'purchase_model' then 1 else 0 end asc,
+                        predictor asc
+                )
+        end as best_predictor
 
     from compared_ginis
 

@@ -56,13 +56,15 @@ ranked as (
             partition by cutoff_date, case when model = 'gamma_gamma' then 1 else 0 end
             order by
                 case when note is null then 0 else 1 end asc,
+                -- That nobody leaves is what is left where the others cannot tell.
+                case when model = 'nbd' then 1 else 0 end asc,
                 log_likelihood desc nulls last,
                 model asc
         ) as preference
 
     from typed
 
-    {% if var('purchase_model') in ('bg_nbd', 'mbg_nbd') %}
+    {% if var('purchase_model') in ('bg_nbd', 'mbg_nbd', 'nbd') %}
     where model in ('{{ var("purchase_model") }}', 'gamma_gamma')
     {% endif %}
 
@@ -71,7 +73,7 @@ ranked as (
 chosen as (
 
     select
-        {% if var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd') %}
+        {% if var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd', 'nbd') %}
         cutoff_date,
         {% else %}
         -- What is frozen serves any date, and is judged on none.
