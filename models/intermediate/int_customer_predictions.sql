@@ -147,12 +147,10 @@ with_odds as (
     select
         *,
         case
-            when chance_count = 0 then 0
+            when chance_count = 0 then -600
             when chance_count > 0
-                then exp(least(
-                    600, ln(a) - ln(stays) + shape * ln(scale / scale_until_last)
-                ))
-        end as odds_to_have_left
+                then ln(a) - ln(stays) + shape * ln(scale / scale_until_last)
+        end as log_odds_to_have_left
 
     from with_models
 
@@ -162,7 +160,11 @@ still_there as (
 
     select
         *,
-        1 / (1 + odds_to_have_left) as there_probability
+        case
+            when log_odds_to_have_left > 600 then 0
+            when log_odds_to_have_left is not null
+                then 1 / (1 + exp(log_odds_to_have_left))
+        end as there_probability
 
     from with_odds
 
