@@ -1,6 +1,7 @@
 {# Whether there is anything that was learned: Python models run on DuckDB alone. #}
 {% macro learned(name, fitted_model) %}
-    {%- set choice = var(name) -%}
+    {#- YAML reads a bare `off` as false. -#}
+    {%- set choice = var(name) or 'off' -%}
     {%- if choice == 'off' or (choice == 'fitted' and target.type != 'duckdb') -%}
         {{ return(none) }}
     {%- endif -%}
