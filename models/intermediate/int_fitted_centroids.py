@@ -24,14 +24,14 @@ from threadpoolctl import threadpool_limits
 Array = NDArray[np.float64]
 
 FIT_ROWS = 200_000
-EVIDENCE_ROWS = 5_000
+EVIDENCE_ROWS = 10_000
 SILHOUETTE_ROWS = 3_000
 FEWEST_CUSTOMERS = 100
 CLUSTER_COUNTS = range(3, 11)
 NULL_SETS = 10
 STARTS = 5
-# A fit without structure beats the null sets by up to .05, more so where many customers share a value.
-LEAST_GAP = 0.1
+# Data without structure come to .04 by chance, where customers share many values.
+LEAST_GAP = 0.05
 SEED = 7
 DIGITS = 9
 KEYS = ("as_of_date", "customer_id")
@@ -88,10 +88,11 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of each k the gap; of each admissible k the mean silhouette too."""
+    """The gap and the mean silhouette of each k, and which k are clear enough to be chosen."""
 
     gaps: dict[int, float] = field(default_factory=dict)
     silhouettes: dict[int, float] = field(default_factory=dict)
+    admissible: list[int] = field(default_factory=list)
 
 
 def sampled(ids: list[str], values: Array, most: int = FIT_ROWS) -> Array:
@@ -127,7 +128,7 @@ def scaled_by(scalings: dict[str, Scaling], features: dict[str, Array]) -> Array
 def fitted(scaled: Array, start: Array | int, starts: int = 1) -> KMeans:
     """To a fixed point, from k drawn rows or from given centroids."""
     count, init = (start, "k-means++") if isinstance(start, int) else (len(start), start)
-    # An even number of rows decides nothing: without a tolerance it ends when nobody moves.
+    # Without a tolerance it ends when nobody moves any more, so that starting from the result changes nothing.
     return KMeans(
         count, init=init, n_init=starts, max_iter=1000, tol=0, random_state=SEED, algorithm="lloyd"
     ).fit(scaled)
@@ -170,15 +171,16 @@ def evidence_of(scaled: Array) -> Evidence:
         error = log_inertias.std() * np.sqrt(1 + 1 / NULL_SETS)
         gap = float(log_inertias.mean() - np.log(max(model.inertia_, 1e-300)))
         evidence.gaps[count] = gap
-        if gap > max(LEAST_GAP, 2 * error):
-            evidence.silhouettes[count] = float(
-                silhouette_score(
-                    rows,
-                    model.labels_,
-                    sample_size=min(SILHOUETTE_ROWS, len(rows)),
-                    random_state=SEED,
-                )
+        evidence.silhouettes[count] = float(
+            silhouette_score(
+                rows,
+                model.labels_,
+                sample_size=min(SILHOUETTE_ROWS, len(rows)),
+                random_state=SEED,
             )
+        )
+        if gap > max(LEAST_GAP, 2 * error):
+            evidence.admissible.append(count)
     return evidence
 
 
@@ -187,10 +189,10 @@ def canonical(centroids: Array) -> Array:
     return centroids[np.lexsort(-centroids.T[::-1])]
 
 
-def names_of(centroids: Array, features: list[str], taken: set[str]) -> list[str]:
-    """Each cluster by what sets it apart most; where that is taken, by more of it."""
+def names_of(differences: Array, features: list[str], taken: set[str]) -> list[str]:
+    """Each cluster by where it differs most from all customers; where that is taken, by more of it."""
     names: list[str] = []
-    for row in centroids - centroids.mean(axis=0):
+    for row in differences:
         words = [
             f"{'high' if row[i] > 0 else 'low'} {features[i].replace('_', ' ')}"
             for i in np.argsort(-np.abs(row), kind="stable")
@@ -241,24 +243,27 @@ def clusters_of(features: dict[str, Array], previous: Clusters | None = None) ->
             note = f"too few customers: {len(scaled)}, and it takes {FEWEST_CUSTOMERS}"
             return refused(scalings, scaled, note, None)
         evidence = evidence_of(scaled)
-        if not evidence.silhouettes:
-            gap = max(evidence.gaps.values(), default=None)
-            note = "no structure found: no number of clusters fits clearly better than it fits data without any"
-            return refused(scalings, scaled, note, gap)
-        count = max(evidence.silhouettes, key=evidence.silhouettes.__getitem__)
-        numbers = list(range(1, count + 1))
-        names: dict[int, str] = {}
-        if previous is None or len(previous.numbers) == 1:
-            centroids = canonical(fitted(scaled, count, STARTS).cluster_centers_)
+        if previous is not None and len(previous.numbers) == 1:
+            previous = None
+        # What was found once is kept on less: a k at the edge would come and go with the days.
+        is_kept = previous is not None and evidence.gaps.get(len(previous.numbers), 0) > 0
+        if not evidence.admissible and not is_kept:
+            note = "no structure found: no number of clusters fits clearly better than without any"
+            return refused(scalings, scaled, note, max(evidence.gaps.values(), default=None))
+        earlier = mapped(previous, scalings) if previous else None
+        if previous and is_kept:
+            count, numbers = len(earlier), previous.numbers
+            centroids = fitted(scaled, earlier).cluster_centers_
         else:
-            earlier, names = mapped(previous, scalings), dict(zip(previous.numbers, previous.names))
-            if len(earlier) in evidence.silhouettes:
-                count, numbers = len(earlier), previous.numbers
-                centroids = fitted(scaled, earlier).cluster_centers_
-            else:
-                centroids = canonical(fitted(scaled, count, STARTS).cluster_centers_)
-                numbers = matched(centroids, earlier, previous.numbers)
-    made = iter(names_of(centroids, list(scalings), set(names.values())))
+            count = max(evidence.admissible, key=evidence.silhouettes.__getitem__)
+            centroids = canonical(fitted(scaled, count, STARTS).cluster_centers_)
+            numbers = (
+                matched(centroids, earlier, previous.numbers)
+                if previous
+                else list(range(1, count + 1))
+            )
+    names = dict(zip(previous.numbers, previous.names, strict=True)) if previous else {}
+    made = iter(names_of(centroids - scaled.mean(axis=0), list(scalings), set(names.values())))
     return Clusters(
         scalings,
         numbers,
