@@ -166,8 +166,8 @@ def evidence_of(scaled: Array) -> Evidence:
     nulls = [without_structure(rows, rng) for _ in range(NULL_SETS)]
     evidence = Evidence()
     for count in (count for count in CLUSTER_COUNTS if count < distinct):
-        model = fitted(rows, count, starts=2)
-        log_inertias = np.log([fitted(null, count, starts=2).inertia_ for null in nulls])
+        model = fitted(rows, count, starts=STARTS)
+        log_inertias = np.log([fitted(null, count, starts=STARTS).inertia_ for null in nulls])
         error = log_inertias.std() * np.sqrt(1 + 1 / NULL_SETS)
         gap = float(log_inertias.mean() - np.log(max(model.inertia_, 1e-300)))
         evidence.gaps[count] = gap

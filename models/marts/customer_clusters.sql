@@ -15,7 +15,8 @@ centroids as (
 
 ),
 
--- One wide row, so that nobody is joined with every centroid, and nothing is summed in an order left to chance.
+-- One wide row: nobody is joined with every centroid, and no order of a sum is left
+-- to chance.
 pivoted as (
 
     select
@@ -89,8 +90,11 @@ measured as (
             sqrt(
                 pivoted.zero_{{ number }}
                 {% for feature in features %}
-                {% set step = "(scaled." ~ feature ~ " - pivoted." ~ feature ~ "_" ~ number ~ ")" %}
-                + coalesce({{ step }} * {{ step }}, 0)
+                + coalesce(
+                    (scaled.{{ feature }} - pivoted.{{ feature }}_{{ number }})
+                    * (scaled.{{ feature }} - pivoted.{{ feature }}_{{ number }}),
+                    0
+                )
                 {% endfor %}
             ) as decimal(18, 9)
         ) as distance_{{ number }},
