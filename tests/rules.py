@@ -22,7 +22,7 @@ COMPARISONS = {
 
 def read_meta(*files: str) -> dict:
     """What the macros of these files carry, of all files of schemes unless told."""
-    names = files or ("buying", "visiting", "people", "experience", "companies")
+    names = files or ("buying", "visiting", "people", "experience", "companies", "learned")
     found: dict = {}
     for name in names:
         for macro in yaml.safe_load((FOLDER / f"{name}.yml").read_text())["macros"]:

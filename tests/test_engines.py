@@ -94,6 +94,7 @@ def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
         # Clocks go back by an hour in one and by half an hour in the other.
         "source_timezone": "America/New_York",
         "business_timezone": "Australia/Lord_Howe",
+        "cluster_centroids": "sample_cluster_centroids",
     }
     engine.dbt("generated", "build", *WITHOUT_TESTS, variables=variables)
     return engine
@@ -154,7 +155,8 @@ def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
     pytest.importorskip("pyhive")
     with spark_server(tmp_path, over_http=method == "http") as port:
         cluster = SparkServer(make_build, f"spark_{method}", port)
-        cluster.dbt("sample", "build", "--exclude-resource-type", "test", "unit_test")
+        variables = {"cluster_centroids": "sample_cluster_centroids"}
+        cluster.dbt("sample", "build", *WITHOUT_TESTS, variables=variables)
         for name in MARTS:
             expected = sample.table(name)
             assert_same(name, expected, mart(cluster, "sample", name, expected.columns))

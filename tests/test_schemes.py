@@ -39,6 +39,7 @@ FAMILIES = {
     "psychographic",
     "cooperation preference",
     "campaign responsiveness",
+    "clusters",
 }
 # An advertising platform refuses a name that tells of health, money troubles, faith or love, and nobody likes to be
 # called one of the others.
@@ -173,4 +174,5 @@ def test_all_schemes_together_read_the_features_once(sample: Build) -> None:
     question = (compiled / "int_customer_segments.sql").read_text()
     plan = sample.rows(f"explain {question}")[0][1]
     assert plan.count("customer_rfm_scores") == 1
+    assert plan.count("customer_clusters") == 1
     assert plan.count("customer_features") == 1

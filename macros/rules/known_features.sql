@@ -24,6 +24,8 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do found.customer.update(found.rfm) -%}
+    {#- `cluster` is the scheme that reads it. -#}
+    {%- do found.customer.update({'cluster_number': {'kind': 'integer', 'low': 1, 'high': 10, 'is_required': false}}) -%}
     {#- A scheme of both may name what both have. -#}
     {%- set both = {} -%}
     {%- for name, feature in found.company.items() if name in found.customer -%}

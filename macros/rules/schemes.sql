@@ -2,7 +2,7 @@
 {% macro schemes(grain='customer') %}
     {%- set carriers = [
         customer_segmentation.buying_schemes, customer_segmentation.visiting_schemes, customer_segmentation.people_schemes,
-        customer_segmentation.experience_schemes, customer_segmentation.companies_schemes
+        customer_segmentation.experience_schemes, customer_segmentation.companies_schemes, customer_segmentation.learned_schemes
     ] -%}
     {%- set found = {} -%}
     {%- for name, scheme in yaml_data('customer_segments', carriers).items() -%}
@@ -25,3 +25,5 @@
 {% macro experience_schemes() %}{% endmacro %}
 
 {% macro companies_schemes() %}{% endmacro %}
+
+{% macro learned_schemes() %}{% endmacro %}

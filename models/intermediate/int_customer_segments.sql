@@ -12,6 +12,12 @@ scores as (
 
 ),
 
+clusters as (
+
+    select * from {{ ref('customer_clusters') }}
+
+),
+
 joined as (
 
     select
@@ -23,11 +29,14 @@ joined as (
         scores.m_score,
         scores.rfm_cell,
         scores.revenue_share_above,
+        clusters.cluster as cluster_number,
         scores.rfm_segment as rfm
 
     from features
 
     left join scores on features.customer_id = scores.customer_id
+
+    left join clusters on features.customer_id = clusters.customer_id
 
 ),
 

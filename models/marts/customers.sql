@@ -95,6 +95,7 @@ joined as (
         segments.satisfaction,
         segments.campaign_response,
         segments.reachability,
+        segments.cluster,
         segments.usage,
         segments.usage_breadth,
         segments.subscription,

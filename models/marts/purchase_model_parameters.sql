@@ -1,31 +1,4 @@
-{%- set found = learned('purchase_model', 'int_fitted_purchase_models') -%}
-{%- set columns = {
-    'cutoff_date': 'date', 'model': text_type(),
-    'customer_count': 'bigint', 'repeat_customer_count': 'bigint',
-    'r': double_type(), 'alpha': double_type(),
-    'a': double_type(), 'b': double_type(),
-    'p': double_type(), 'q': double_type(), 'gamma': double_type(),
-    'log_likelihood': double_type(), 'correlation': double_type(),
-    'note': text_type(),
-    'quadrature_nodes': text_type(), 'quadrature_weights': text_type(),
-} -%}
-
 with
-
-learned as (
-
-    {% if found %}
-    select * from {{ found }}
-    {% else %}
-    select
-        {% for name in columns %}
-        null as {{ name }}{{ "," if not loop.last }}
-        {% endfor %}
-
-    where 1 = 0
-    {% endif %}
-
-),
 
 as_of as (
 
@@ -33,12 +6,33 @@ as_of as (
 
 ),
 
-typed as (
+learned as (
+
+    {{ learned_rows('purchase_model', 'int_fitted_purchase_models', {
+        'cutoff_date': 'date',
+        'model': text_type(),
+        'customer_count': 'bigint',
+        'repeat_customer_count': 'bigint',
+        'r': double_type(),
+        'alpha': double_type(),
+        'a': double_type(),
+        'b': double_type(),
+        'p': double_type(),
+        'q': double_type(),
+        'gamma': double_type(),
+        'log_likelihood': double_type(),
+        'correlation': double_type(),
+        'note': text_type(),
+        'quadrature_nodes': text_type(),
+        'quadrature_weights': text_type(),
+    }) }}
+
+),
+
+dated as (
 
     select
-        {% for name, type in columns.items() %}
-        cast(learned.{{ name }} as {{ type }}) as {{ name }},
-        {% endfor %}
+        learned.*,
         as_of.as_of_date
 
     from learned
@@ -62,7 +56,7 @@ ranked as (
                 model asc
         ) as preference
 
-    from typed
+    from dated
 
     {% if var('purchase_model') in ('bg_nbd', 'mbg_nbd', 'nbd') %}
     where model in ('{{ var("purchase_model") }}', 'gamma_gamma')

@@ -12,6 +12,12 @@ scores as (
 
 ),
 
+clusters as (
+
+    select * from {{ ref('customer_clusters') }}
+
+),
+
 segments as (
 
     select * from {{ ref('int_customer_segments') }}
@@ -29,6 +35,7 @@ joined as (
         scores.m_score,
         scores.rfm_cell,
         scores.revenue_share_above,
+        clusters.cluster as cluster_number,
         {% for scheme in schemes() %}
         segments.{{ scheme }},
         {% endfor %}
@@ -37,6 +44,8 @@ joined as (
     from features
 
     left join scores on features.customer_id = scores.customer_id
+
+    left join clusters on features.customer_id = clusters.customer_id
 
     inner join segments on features.customer_id = segments.customer_id
 
