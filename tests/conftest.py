@@ -140,6 +140,7 @@ def golden_variables(place: dict[str, str]) -> dict:
         "source_timezone": "America/New_York",
         # Fitted on DuckDB alone, and anew with every change of this world.
         "cluster_centroids": "sample_cluster_centroids",
+        "purchase_model": "sample_purchase_model",
     }
 
 

@@ -16,6 +16,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "cluster_centroids": ("cluster", "feature"),
     "customer_clusters": ("customer_id",),
     "cluster_profiles": ("cluster",),
+    "customer_predictions": ("customer_id",),
     "customer_segments": ("customer_id",),
     "segment_memberships": ("customer_id", "scheme"),
     "segment_definitions": ("scheme", "segment"),

@@ -95,6 +95,7 @@ def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
         "source_timezone": "America/New_York",
         "business_timezone": "Australia/Lord_Howe",
         "cluster_centroids": "sample_cluster_centroids",
+        "purchase_model": "sample_purchase_model",
     }
     engine.dbt("generated", "build", *WITHOUT_TESTS, variables=variables)
     return engine
@@ -155,7 +156,10 @@ def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
     pytest.importorskip("pyhive")
     with spark_server(tmp_path, over_http=method == "http") as port:
         cluster = SparkServer(make_build, f"spark_{method}", port)
-        variables = {"cluster_centroids": "sample_cluster_centroids"}
+        variables = {
+            "cluster_centroids": "sample_cluster_centroids",
+            "purchase_model": "sample_purchase_model",
+        }
         cluster.dbt("sample", "build", *WITHOUT_TESTS, variables=variables)
         for name in MARTS:
             expected = sample.table(name)

@@ -193,7 +193,7 @@ WITHOUT_INPUT = {
     ("account_usage", "unknown"),
 }
 # How many clusters there are, and where they lie, is learned, here from the sample: tests/test_clusters.py.
-LEARNED = {"cluster"}
+LEARNED = {"cluster", "predicted_value", "churn_risk"}
 
 
 @pytest.mark.parametrize("entity", ["customer", "company"])

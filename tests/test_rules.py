@@ -517,7 +517,7 @@ def test_a_filter_on_a_customer_reaches_every_scan_of_the_reasons(sample: Build)
     (plan,) = json.loads(sample.rows(f"explain (format json) {question}")[0][1])
     found = {scan["Table"].split(".")[-1]: scan.get("Filters", "") for scan in scans(plan)}
     assert found.keys() == {
-        *("customer_features", "customer_rfm_scores", "customer_clusters", "int_customer_segments")
+        *("customer_features", "customer_rfm_scores", "int_learned_scores", "int_customer_segments")
     }
     assert all(customer in filters for filters in found.values()), found
 

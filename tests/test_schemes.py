@@ -40,6 +40,7 @@ FAMILIES = {
     "cooperation preference",
     "campaign responsiveness",
     "clusters",
+    "predicted value and churn risk",
 }
 # An advertising platform refuses a name that tells of health, money troubles, faith or love, and nobody likes to be
 # called one of the others.

@@ -24,8 +24,9 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do found.customer.update(found.rfm) -%}
-    {#- `cluster` is the scheme that reads it. -#}
-    {%- do found.customer.update({'cluster_number': {'kind': 'integer', 'low': 1, 'high': 10, 'is_required': false}}) -%}
+    {%- for name, feature in learned_scores().items() -%}
+        {%- do found.customer.update({name: dict(feature, is_required=false)}) -%}
+    {%- endfor -%}
     {#- A scheme of both may name what both have. -#}
     {%- set both = {} -%}
     {%- for name, feature in found.company.items() if name in found.customer -%}

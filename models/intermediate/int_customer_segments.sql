@@ -12,9 +12,9 @@ scores as (
 
 ),
 
-clusters as (
+learned as (
 
-    select * from {{ ref('customer_clusters') }}
+    select * from {{ ref('int_learned_scores') }}
 
 ),
 
@@ -29,14 +29,16 @@ joined as (
         scores.m_score,
         scores.rfm_cell,
         scores.revenue_share_above,
-        clusters.cluster as cluster_number,
+        {% for score in learned_scores() %}
+        learned.{{ score }},
+        {% endfor %}
         scores.rfm_segment as rfm
 
     from features
 
     left join scores on features.customer_id = scores.customer_id
 
-    left join clusters on features.customer_id = clusters.customer_id
+    left join learned on features.customer_id = learned.customer_id
 
 ),
 

@@ -96,6 +96,8 @@ joined as (
         segments.campaign_response,
         segments.reachability,
         segments.cluster,
+        segments.predicted_value,
+        segments.churn_risk,
         segments.usage,
         segments.usage_breadth,
         segments.subscription,

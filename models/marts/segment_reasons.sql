@@ -12,9 +12,9 @@ scores as (
 
 ),
 
-clusters as (
+learned as (
 
-    select * from {{ ref('customer_clusters') }}
+    select * from {{ ref('int_learned_scores') }}
 
 ),
 
@@ -35,7 +35,9 @@ joined as (
         scores.m_score,
         scores.rfm_cell,
         scores.revenue_share_above,
-        clusters.cluster as cluster_number,
+        {% for score in learned_scores() %}
+        learned.{{ score }},
+        {% endfor %}
         {% for scheme in schemes() %}
         segments.{{ scheme }},
         {% endfor %}
@@ -45,7 +47,7 @@ joined as (
 
     left join scores on features.customer_id = scores.customer_id
 
-    left join clusters on features.customer_id = clusters.customer_id
+    left join learned on features.customer_id = learned.customer_id
 
     inner join segments on features.customer_id = segments.customer_id
 
