@@ -458,6 +458,8 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
     schemes = {n: s for n, s in read_meta().items() if s.get("grain") != "company"}
     thresholds = read_meta("thresholds")
     features = {row["customer_id"]: row for row in records(build, "from customer_features")}
+    # Found by scikit-learn in tests/test_clusters.py.
+    clusters = dict(build.rows("select customer_id, cluster from customer_clusters"))
     assert found.keys() == segments.keys() == expected.keys()
     revenue = sum(max(row["monetary_amount"], 0) for row in expected.values())
     for customer, row in expected.items():
@@ -481,5 +483,6 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
         known = features[customer] | row | {"revenue_share_above": share, "rfm": segment}
         known |= {"as_of_month": row["as_of_date"].month}
         known |= {"as_of_weekday": row["as_of_date"].isoweekday()}
+        known |= {"cluster_number": clusters.get(customer)}
         first = segments_of(schemes, known, thresholds)
         assert {name: segments[customer][name] for name in first} == first, customer

@@ -165,8 +165,10 @@ def test_every_form_of_a_rule_decides_as_in_plain_python(
     schemes |= GRAMMAR
     thresholds = read_meta("thresholds") | numbers
     query = """
-        select features.*, scores.* exclude (as_of_date, customer_id), segments.* exclude (as_of_date, customer_id)
+        select features.*, clusters.cluster as cluster_number, scores.* exclude (as_of_date, customer_id),
+            segments.* exclude (as_of_date, customer_id)
         from customer_features as features
+        left join customer_clusters as clusters using (customer_id)
         inner join customer_rfm_scores as scores using (customer_id)
         inner join customer_segments as segments using (customer_id)
     """
