@@ -458,8 +458,9 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
     schemes = {n: s for n, s in read_meta().items() if s.get("grain") != "company"}
     thresholds = read_meta("thresholds")
     features = {row["customer_id"]: row for row in records(build, "from customer_features")}
-    # Found by scikit-learn in tests/test_clusters.py.
-    clusters = dict(build.rows("select customer_id, cluster from customer_clusters"))
+    # Judged in tests/test_clusters.py and tests/test_purchase_model.py.
+    learned = {row["customer_id"]: row for row in records(build, "from int_learned_scores")}
+    nothing = dict.fromkeys(next(iter(learned.values())))
     assert found.keys() == segments.keys() == expected.keys()
     revenue = sum(max(row["monetary_amount"], 0) for row in expected.values())
     for customer, row in expected.items():
@@ -483,6 +484,6 @@ def test_the_scores_and_segments_of_every_customer_are_those_of_plain_python(
         known = features[customer] | row | {"revenue_share_above": share, "rfm": segment}
         known |= {"as_of_month": row["as_of_date"].month}
         known |= {"as_of_weekday": row["as_of_date"].isoweekday()}
-        known |= {"cluster_number": clusters.get(customer)}
+        known |= learned.get(customer, nothing)
         first = segments_of(schemes, known, thresholds)
         assert {name: segments[customer][name] for name in first} == first, customer

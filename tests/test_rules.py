@@ -165,10 +165,10 @@ def test_every_form_of_a_rule_decides_as_in_plain_python(
     schemes |= GRAMMAR
     thresholds = read_meta("thresholds") | numbers
     query = """
-        select features.*, clusters.cluster as cluster_number, scores.* exclude (as_of_date, customer_id),
+        select features.*, learned.* exclude (customer_id), scores.* exclude (as_of_date, customer_id),
             segments.* exclude (as_of_date, customer_id)
         from customer_features as features
-        left join customer_clusters as clusters using (customer_id)
+        left join int_learned_scores as learned using (customer_id)
         inner join customer_rfm_scores as scores using (customer_id)
         inner join customer_segments as segments using (customer_id)
     """
@@ -519,7 +519,8 @@ def test_a_filter_on_a_customer_reaches_every_scan_of_the_reasons(sample: Build)
     (plan,) = json.loads(sample.rows(f"explain (format json) {question}")[0][1])
     found = {scan["Table"].split(".")[-1]: scan.get("Filters", "") for scan in scans(plan)}
     assert found.keys() == {
-        *("customer_features", "customer_rfm_scores", "int_learned_scores", "int_customer_segments")
+        *("customer_features", "customer_rfm_scores", "int_customer_segments"),
+        *("customer_clusters", "customer_predictions"),
     }
     assert all(customer in filters for filters in found.values()), found
 
