@@ -4,7 +4,7 @@ from csv import DictReader
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
-from conftest import DATA, Build
+from conftest import DATA, ROOT, Build
 
 CENT = Decimal("0.01")
 
@@ -45,6 +45,32 @@ def features(build: Build, columns: str, grain: str = "customer") -> dict[str, t
     """Some features of each customer or company."""
     rows = build.rows(f"select {grain}_id, {columns} from {grain}_features")
     return {key: tuple(rest) for key, *rest in rows}
+
+
+def assert_readme_predictions(build: Build, name: str, days: int = 90) -> None:
+    """The row of the project's README is what prediction_evaluation says, in bold what is published."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(f"| {name}, {days} |"))
+    written = [cell.strip() for cell in line.split("|")[2:-1]]
+    found = []
+    for score in ("orders", "amount", "churn"):
+        ginis = dict(
+            build.rows(
+                "select predictor, metric_value from prediction_evaluation"
+                f" where score = '{score}' and metric = 'gini'"
+            )
+        )
+        if not ginis:
+            found.append("everybody ordered")
+            continue
+        best = build.value(
+            f"select min(best_predictor) from prediction_evaluation where score = '{score}'"
+        )
+        shown = {key: f"{gini:.3f}".lstrip("0") for key, gini in ginis.items()}
+        shown[best] = f"**{shown[best]}**"
+        guess = max(ginis.keys() - {"purchase_model"}, key=lambda key: ginis[key])
+        found.append(f"{shown['purchase_model']}, {guess.replace('_', ' ')} {shown[guess]}")
+    assert written == found
 
 
 def assert_unknown_where_input_is_missing(build: Build) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from conftest import DATA, NO_DATA, Build
 from real_data import (
+    assert_readme_predictions,
     assert_readme_segments,
     assert_unknown_where_input_is_missing,
     cents,
@@ -210,3 +211,7 @@ def test_what_crm_sales_does_not_tell_is_unknown(crm: Build) -> None:
 
 def test_the_readme_of_crm_sales_shows_its_segments(crm: Build) -> None:
     assert_readme_segments(crm)
+
+
+def test_the_readme_says_how_good_predictions_are_for_crm_sales(crm: Build) -> None:
+    assert_readme_predictions(crm, "CRM sales")

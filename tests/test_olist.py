@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from conftest import DATA, NO_DATA, Build
 from real_data import (
+    assert_readme_predictions,
     assert_readme_segments,
     assert_unknown_where_input_is_missing,
     cents,
@@ -343,3 +344,7 @@ def test_olist_hours_are_those_of_sao_paulo(olist: Build) -> None:
     )
     built = olist.rows("select business_hour, count(*) from int_orders group by 1 order by 1")
     assert built == raw
+
+
+def test_the_readme_says_how_good_predictions_are_for_olist(olist: Build) -> None:
+    assert_readme_predictions(olist, "Olist")

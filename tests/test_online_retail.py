@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import DATA, NO_DATA, ROOT, Build
-from real_data import cents, parquet
+from real_data import assert_readme_predictions, cents, parquet
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
 
@@ -190,3 +190,7 @@ def test_an_unknown_way_with_cancellations_is_refused_by_name(
     refused = make_build("refused", project=ROOT / "examples" / "online_retail")
     assert not refused.dbt("compile", variables={"cancellations": "ignored"})
     assert "it must be dropped or netted" in "".join(refused.errors)
+
+
+def test_the_readme_says_how_good_predictions_are_for_online_retail(online_retail: Build) -> None:
+    assert_readme_predictions(online_retail, "Online Retail")

@@ -2,16 +2,20 @@
 
 import importlib.util
 import math
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
+import duckdb
 import numpy as np
 import pytest
-from conftest import DATA, NO_DATA, ROOT, Build
+from conftest import DATA, NO_DATA, ROOT, WITHOUT_TESTS, Build
 from mpmath import mp
+from real_data import assert_readme_predictions
 from scipy.special import betaln, gammaln
 from sklearn.metrics import roc_auc_score
 
@@ -219,6 +223,20 @@ def test_the_yardsticks_of_the_hold_out_are_met_and_the_better_baselines_named(
     ) == [("purchase_model", "spend_to_date", "recency")]
 
 
+@needs_data
+def test_the_readme_says_how_good_predictions_are_for_cdnow(
+    build_example: Callable[..., Build], sample: Build
+) -> None:
+    """With the likelier model, as everybody gets it."""
+    build = build_example("cdnow")
+    (used,) = build.rows(
+        "select distinct model from purchase_model_parameters where is_used and q is null"
+    )
+    assert used == ("mbg_nbd",)
+    assert_readme_predictions(build, "CDNOW", 273)
+    assert_readme_predictions(sample, "the sample (invented)")
+
+
 def gini(values: Sequence[float], actual: Sequence[float]) -> float:
     """Somers' D of the ranking against that of the truth, pair by pair: no curve, no window."""
     order, truth = np.asarray(values, float), np.asarray(actual, float)
@@ -373,8 +391,11 @@ def test_sql_gives_expected_orders_to_eight_digits(cdnow: Build) -> None:
     )[::20]
     assert len(rows) > 30
     for x, days, there, found in rows:
-        expected = float(there) * exact_orders(r, alpha, a, b + x, x, days / 7, 365 / 7)
-        assert float(found) == pytest.approx(expected, abs=1e-8)
+        expected = exact_orders(r, alpha, a, b + x, x, days / 7, 365 / 7)
+        # Both columns are rounded to eight digits.
+        assert float(found) == pytest.approx(
+            float(there) * expected, abs=1e-8 + 5e-9 * (1 + expected)
+        )
 
 
 def draw_orders(
@@ -489,3 +510,90 @@ def test_every_prediction_of_the_sample_is_finite_and_in_its_range(sample: Build
         assert 0 <= month <= quarter <= year < 365
         assert all(amount >= 0 and math.isfinite(amount) for amount in amounts)
         assert 0 <= churn <= 1
+
+
+@pytest.fixture(scope="module")
+def earlier(sample: Build, make_build: Callable[..., Build]) -> Build:
+    """The sample as of the day from which the predictions of today are judged; no clusters."""
+    cutoff = sample.value("select min(cutoff_date) from int_customer_predictions")
+    build = make_build("earlier")
+    variables = {"as_of_date": str(cutoff), "cluster_centroids": "off"}
+    assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
+    return build
+
+
+def test_what_is_judged_is_what_was_published_on_that_day(sample: Build, earlier: Build) -> None:
+    """Nothing that followed is read: not an order, nor a refund or cancellation of an earlier one."""
+    for table in ("int_purchase_histories", "int_customer_predictions"):
+        day = "(select min(cutoff_date) from int_customer_predictions)"
+        then = sample.rows(f"select * from {table} where cutoff_date = {day} order by customer_id")
+        day = "(select max(cutoff_date) from int_customer_predictions)"
+        now = earlier.rows(f"select * from {table} where cutoff_date = {day} order by customer_id")
+        assert len(then) > 200
+        assert then == now
+
+
+def test_without_what_is_learned_its_schemes_are_unknown(earlier: Build) -> None:
+    assert earlier.value("select count(*) from customer_clusters where cluster is not null") == 0
+    found = {row[0] for row in earlier.rows("select cluster from customer_segments")}
+    assert found == {"unknown", "prospect"}
+
+
+def test_a_model_that_is_off_predicts_nothing(make_build: Callable[..., Build]) -> None:
+    build = make_build("off")
+    variables = {"purchase_model": "off", "cluster_centroids": "off"}
+    assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
+    assert build.value("select count(*) from purchase_model_parameters") == 0
+    assert build.value("select count(churn_probability) from customer_predictions") == 0
+    for scheme in ("predicted_value", "churn_risk"):
+        found = {row[0] for row in build.rows(f"select {scheme} from customer_segments")}
+        assert found == {"unknown", "prospect"}
+
+
+def test_a_frozen_copy_of_the_parameters_predicts_the_same(
+    sample: Build, make_build: Callable[..., Build], tmp_path: Path
+) -> None:
+    """What the README says: the table as a CSV, in a copy of the project, by the name of the seed."""
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "target", "examples", "tests"))
+    with sample.connect() as connection:
+        table = connection.sql("from purchase_model_parameters")
+        table.write_csv(str(copy / "seeds" / "our_purchase_model.csv"))
+    build = make_build("frozen", project=copy)
+    variables = {"purchase_model": "our_purchase_model", "cluster_centroids": "off"}
+    assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
+    columns = "customer_id, order_count_365d, order_amount, order_probability"
+    question = (
+        f"select {columns} from int_customer_predictions where cutoff_date = '{{}}' order by 1"
+    )
+    day = sample.value("select as_of_date from int_as_of_date")
+    assert build.rows(question.format(day)) == sample.rows(question.format(day))
+    assert len(build.rows(question.format(day))) > 300
+    # It knows what followed the earlier day, so it is not judged from there.
+    assert build.value("select count(*) from prediction_evaluation") == 0
+    assert build.rows(
+        "select distinct is_evaluated, churn_predictor from customer_predictions"
+    ) == [(False, "purchase_model")]
+
+
+def test_many_customers_are_sampled_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two dates of each customer, whatever the order of the rows."""
+    monkeypatch.setattr(model, "MOST_CUSTOMERS", 500)
+    drawn = draw_orders(9, 2000, lambda rng: rng.beta(1.5, 4))
+    found = []
+    for order in (range(2000), reversed(range(2000))):
+        connection = duckdb.connect()
+        connection.execute(
+            "create table kept (customer_id varchar, cutoff_date date, repeat_count integer,"
+            " last_repeat_age_days integer, age_days integer, repeat_amount decimal(18, 2))"
+        )
+        rows = [
+            (f"c{i}", day, *(drawn[name][i].item() for name in HISTORY))
+            for i in order
+            for day in ("2025-12-31", "2025-10-02")
+        ]
+        connection.executemany("insert into kept values (?, ?, ?, ?, ?, ?)", rows)
+        given = SimpleNamespace(ref=lambda name: connection.table("kept"))  # noqa: B023
+        found.append(model.model(given, connection).fetchall())
+    assert found[0] == found[1]
+    assert [row[2] for row in found[0] if row[1] == "nbd"] == [500, 500]

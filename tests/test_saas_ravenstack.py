@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from conftest import DATA, NO_DATA, Build
 from real_data import (
+    assert_readme_predictions,
     assert_readme_segments,
     assert_unknown_where_input_is_missing,
     cents,
@@ -311,3 +312,7 @@ def test_what_ravenstack_does_not_tell_is_unknown(ravenstack: Build) -> None:
 
 def test_the_readme_of_ravenstack_shows_its_segments(ravenstack: Build) -> None:
     assert_readme_segments(ravenstack)
+
+
+def test_the_readme_says_how_good_predictions_are_for_saas_ravenstack(ravenstack: Build) -> None:
+    assert_readme_predictions(ravenstack, "RavenStack")

@@ -15,5 +15,15 @@
         {%- do errors.append("The var rfm_cutpoints is '" ~ var('rfm_cutpoints')
             ~ "'; it must be `quantiles` or lists of numbers by metric.") -%}
     {%- endif -%}
+    {%- for name in ['cluster_centroids', 'purchase_model'] if var(name) is not string and var(name) -%}
+        {%- do errors.append("The var " ~ name ~ " is '" ~ var(name) ~ "'; it must be `fitted`, `off`, or the name of a seed.") -%}
+    {%- endfor -%}
+    {%- set days = var('prediction_days') -%}
+    {%- if days is not integer or days < 1 -%}
+        {%- do errors.append("The var prediction_days is '" ~ days ~ "'; it must be a number of days.") -%}
+    {%- endif -%}
+    {%- if var('discount_rate') is not number or not 0 <= var('discount_rate') < 10 -%}
+        {%- do errors.append("The var discount_rate is '" ~ var('discount_rate') ~ "'; it must be a share, such as 0.1 for 10 %.") -%}
+    {%- endif -%}
     {{ return(errors) }}
 {% endmacro %}

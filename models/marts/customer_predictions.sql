@@ -36,49 +36,52 @@ evaluation as (
 
 ),
 
--- By how much the model was wrong in all, for orders, amounts and the chance to order.
-factors as (
+totals as (
 
     select
         {% for score in ['orders', 'amount', 'churn'] %}
         max(case when score = '{{ score }}' then best_predictor end)
             as {{ score }}_predictor,
-        {% endfor %}
-        {% for score in ['orders', 'amount'] %}
+        {% for total in ['total_actual', 'total_predicted'] %}
         max(
             case
-                when score = '{{ score }}' and metric = 'total_actual'
+                when score = '{{ score }}' and metric = '{{ total }}'
                     then metric_value
             end
-        )
-        / max(
-            case
-                when score = '{{ score }}' and metric = 'total_predicted'
-                    then nullif(cast(metric_value as {{ double_type() }}), 0)
-            end
-        ) as {{ score }}_factor,
+        ) as {{ score }}_{{ total }},
+        {% endfor %}
         {% endfor %}
         sum(
             case
-                when score <> 'churn' then 0
-                when metric = 'decile_customers' then metric_value
-                when metric = 'total_actual' then -metric_value
-                else 0
+                when score = 'churn' and metric = 'decile_customers'
+                    then metric_value
             end
-        ) / nullif(cast(
-            sum(
-                case
-                    when score <> 'churn' then 0
-                    when metric = 'decile_customers' then metric_value
-                    when metric = 'total_predicted' then -metric_value
-                    else 0
-                end
-            ) as {{ double_type() }}
-        ), 0) as churn_factor
+        ) as customers
 
     from evaluation
 
     where predictor = 'purchase_model'
+
+),
+
+-- By how much the model was wrong in all, for orders, amounts and the chance to order.
+factors as (
+
+    select
+        orders_predictor,
+        amount_predictor,
+        churn_predictor,
+        coalesce({{ ratio('orders_total_actual', 'orders_total_predicted') }}, 1)
+            as orders_factor,
+        coalesce({{ ratio('amount_total_actual', 'amount_total_predicted') }}, 1)
+            as amount_factor,
+        coalesce({{ ratio(
+            'customers - churn_total_actual',
+            'customers - churn_total_predicted'
+        ) }}, 1)
+            as churn_factor
+
+    from totals
 
 ),
 
@@ -171,6 +174,33 @@ with_actuals as (
 
 ),
 
+-- From here on in decimals: a half is rounded up on every engine.
+discounted as (
+
+    select
+        *,
+        cast(
+            {{ worth[30] | round(8) }} * order_count_30d
+            + {{ worth[90] | round(8) }} * (order_count_90d - order_count_30d)
+            + {{ worth[365] | round(8) }} * (order_count_365d - order_count_90d)
+            as decimal(18, 8)
+        ) as discounted_order_count
+
+    from with_actuals
+
+),
+
+valued as (
+
+    select
+        *,
+        cast(order_amount * discounted_order_count as decimal(18, 6))
+            as discounted_amount
+
+    from discounted
+
+),
+
 calibrated as (
 
     select
@@ -178,28 +208,18 @@ calibrated as (
         customer_id,
 
         {% for horizon in [30, 90, 365] %}
-        case
-            when orders_actual is not null then orders_actual * {{ horizon / days }}e0
-            else order_count_{{ horizon }}d * coalesce(orders_factor, 1)
-        end as expected_order_count_{{ horizon }}d,
+        coalesce(
+            orders_actual * {{ (horizon / days) | round(8) }},
+            order_count_{{ horizon }}d * orders_factor
+        ) as expected_order_count_{{ horizon }}d,
         {% endfor %}
         order_amount as expected_order_amount,
-        case
-            when amount_actual is not null
-                then amount_actual * {{ days_worth / days }}e0
-            else
-                order_amount
-                * coalesce(amount_factor, 1)
-                * (
-                    {{ worth[30] }}e0 * order_count_30d
-                    + {{ worth[90] }}e0 * (order_count_90d - order_count_30d)
-                    + {{ worth[365] }}e0 * (order_count_365d - order_count_90d)
-                )
-        end as predicted_amount_365d,
         coalesce(
-            churn_actual,
-            greatest(0, 1 - order_probability * coalesce(churn_factor, 1))
-        ) as churn_probability,
+            amount_actual * {{ (days_worth / days) | round(8) }},
+            discounted_amount * amount_factor
+        ) as predicted_amount_365d,
+        coalesce(churn_actual, greatest(0, 1 - order_probability * churn_factor))
+            as churn_probability,
         -- Nobody plans beyond ten years.
         case when days_to_next_order <= 3650 then days_to_next_order end
             as expected_days_to_next_order,
@@ -212,7 +232,7 @@ calibrated as (
         {% endfor %}
         orders_predictor is not null as is_evaluated
 
-    from with_actuals
+    from valued
 
 ),
 

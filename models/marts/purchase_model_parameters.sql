@@ -1,3 +1,5 @@
+{%- set is_fitted = var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd', 'nbd') -%}
+
 with
 
 as_of as (
@@ -29,15 +31,56 @@ learned as (
 
 ),
 
+histories as (
+
+    select distinct cutoff_date from {{ ref('int_purchase_histories') }}
+
+),
+
+{% if not is_fitted %}
+latest as (
+
+    select max(cutoff_date) as cutoff_date from learned
+
+),
+
+{% endif %}
+-- What is frozen serves today, and any date that it has seen nothing after.
 dated as (
 
     select
-        learned.*,
-        as_of.as_of_date
+        histories.cutoff_date,
+        learned.cutoff_date as fitted_until_date,
+        learned.model,
+        learned.customer_count,
+        learned.repeat_customer_count,
+        learned.r,
+        learned.alpha,
+        learned.a,
+        learned.b,
+        learned.p,
+        learned.q,
+        learned.gamma,
+        learned.log_likelihood,
+        learned.correlation,
+        learned.note,
+        learned.quadrature_nodes,
+        learned.quadrature_weights
 
     from learned
 
+    {% if is_fitted %}
+    inner join histories on learned.cutoff_date = histories.cutoff_date
+    {% else %}
+    inner join latest on learned.cutoff_date = latest.cutoff_date
+
     cross join as_of
+
+    inner join histories
+        on
+            learned.cutoff_date <= histories.cutoff_date
+            or as_of.as_of_date = histories.cutoff_date
+    {% endif %}
 
 ),
 
@@ -67,13 +110,8 @@ ranked as (
 chosen as (
 
     select
-        {% if var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd', 'nbd') %}
         cutoff_date,
-        {% else %}
-        -- What is frozen serves any date, and is judged on none.
-        as_of_date as cutoff_date,
-        {% endif %}
-        cutoff_date as fitted_until_date,
+        fitted_until_date,
         model,
         customer_count,
         repeat_customer_count,
