@@ -226,12 +226,12 @@ rounded as (
         net_amount,
         repeat_amount,
         {% for days in horizons %}
-        cast(order_count_{{ days }}d as decimal(18, 8)) as order_count_{{ days }}d,
+        cast(order_count_{{ days }}d as decimal(19, 8)) as order_count_{{ days }}d,
         {% endfor %}
-        cast(order_amount as decimal(18, 6)) as order_amount,
-        cast(order_probability as decimal(18, 8)) as order_probability,
-        cast(days_to_next_order as decimal(18, 4)) as days_to_next_order,
-        cast(there_probability as decimal(18, 8)) as there_probability
+        cast(order_amount as decimal(19, 6)) as order_amount,
+        cast(order_probability as decimal(19, 8)) as order_probability,
+        cast(days_to_next_order as decimal(19, 4)) as days_to_next_order,
+        cast(there_probability as decimal(19, 8)) as there_probability
 
     from predicted
 

@@ -8,7 +8,7 @@ parameters as (
 
 ),
 
-numbers as (
+half as (
 
     select 1 as node_number
 
@@ -16,9 +16,20 @@ numbers as (
 
     select node_number + 1 as node_number
 
-    from numbers
+    from half
 
-    where node_number < 128
+    where node_number < 64
+
+),
+
+-- Spark takes a hundred steps at most.
+numbers as (
+
+    select node_number from half
+
+    union all
+
+    select node_number + 64 as node_number from half
 
 ),
 

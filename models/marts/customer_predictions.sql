@@ -71,13 +71,18 @@ factors as (
         orders_predictor,
         amount_predictor,
         churn_predictor,
-        coalesce({{ ratio('orders_total_actual', 'orders_total_predicted') }}, 1)
+        -- In millionths, of which ratio() loses none.
+        coalesce({{ ratio(
+            '1000000 * orders_total_actual', '1000000 * orders_total_predicted'
+        ) }}, 1)
             as orders_factor,
-        coalesce({{ ratio('amount_total_actual', 'amount_total_predicted') }}, 1)
+        coalesce({{ ratio(
+            '1000000 * amount_total_actual', '1000000 * amount_total_predicted'
+        ) }}, 1)
             as amount_factor,
         coalesce({{ ratio(
-            'customers - churn_total_actual',
-            'customers - churn_total_predicted'
+            '1000000 * (customers - churn_total_actual)',
+            '1000000 * (customers - churn_total_predicted)'
         ) }}, 1)
             as churn_factor
 
@@ -93,7 +98,10 @@ bounds as (
         decile,
         max(case when metric = 'decile_lower_bound' then metric_value end)
             as lower_bound,
-        max(case when metric = 'decile_actual' then metric_value end) as actual
+        cast(
+            max(case when metric = 'decile_actual' then metric_value end)
+            as decimal(19, 6)
+        ) as actual
 
     from evaluation
 
@@ -174,7 +182,8 @@ with_actuals as (
 
 ),
 
--- From here on in decimals: a half is rounded up on every engine.
+-- From here on in decimals: a half is rounded up on every engine. DuckDB multiplies two of at
+-- most 18 digits into 18, Spark into 38 at most: hence 19.
 discounted as (
 
     select
@@ -194,7 +203,7 @@ valued as (
 
     select
         *,
-        cast(order_amount * discounted_order_count as decimal(18, 6))
+        cast(order_amount * discounted_order_count as decimal(19, 6))
             as discounted_amount
 
     from discounted

@@ -113,9 +113,9 @@ judged as (
         cutoff_date,
         '{{ score }}' as score,
         '{{ predictor }}' as predictor,
-        cast({{ value }} as {{ double_type() }}) as predictor_value,
-        cast({{ predicted or 'null' }} as {{ double_type() }}) as predicted,
-        cast({{ actual }} as {{ double_type() }}) as actual
+        cast({{ value }} as decimal(28, 8)) as predictor_value,
+        cast({{ predicted or 'null' }} as decimal(28, 8)) as predicted,
+        cast({{ actual }} as decimal(28, 8)) as actual
 
     from compared
 
