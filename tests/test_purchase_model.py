@@ -428,7 +428,7 @@ def test_parameters_that_run_away_are_not_used() -> None:
 
 
 def test_where_nobody_leaves_only_the_rates_are_known() -> None:
-    bg, mbg, nbd, _ = model.fit_all(draw_orders(8, 3000, lambda rng: 0.0))
+    bg, mbg, nbd, _ = model.fit_all(draw_orders(10, 3000, lambda rng: 0.0))
     assert bg["note"].startswith("not identified")
     assert mbg["note"].startswith("not identified")
     assert nbd["note"] is None

@@ -1,9 +1,11 @@
 {%- set days = var('prediction_days') -%}
 {#- What the middles of days 1 to 30, 31 to 90 and 91 to 365 are worth today. -#}
-{%- set worth = {} -%}
-{%- for first, last in [(0, 30), (30, 90), (90, 365)] -%}
-    {%- do worth.update({last: (1 + var('discount_rate')) ** (-(first + last) / 730)}) -%}
-{%- endfor -%}
+{%- set rate = 1 + var('discount_rate') -%}
+{%- set worth = {
+    30: rate ** (-15 / 365),
+    90: rate ** (-60 / 365),
+    365: rate ** (-227.5 / 365),
+} -%}
 {%- set days_worth = 30 * worth[30] + 60 * worth[90] + 275 * worth[365] -%}
 
 with
@@ -43,19 +45,23 @@ totals as (
         max(case when score = '{{ score }}' then best_predictor end)
             as {{ score }}_predictor,
         {% for total in ['total_actual', 'total_predicted'] %}
-        max(
-            case
-                when score = '{{ score }}' and metric = '{{ total }}'
-                    then metric_value
-            end
+        cast(
+            max(
+                case
+                    when score = '{{ score }}' and metric = '{{ total }}'
+                        then metric_value
+                end
+            ) as decimal(28, 6)
         ) as {{ score }}_{{ total }},
         {% endfor %}
         {% endfor %}
-        sum(
-            case
-                when score = 'churn' and metric = 'decile_customers'
-                    then metric_value
-            end
+        cast(
+            sum(
+                case
+                    when score = 'churn' and metric = 'decile_customers'
+                        then metric_value
+                end
+            ) as decimal(28, 6)
         ) as customers
 
     from evaluation
@@ -64,7 +70,7 @@ totals as (
 
 ),
 
--- By how much the model was wrong in all, for orders, amounts and the chance to order.
+-- By how much the model was wrong in all, for orders, amounts and chances to order.
 factors as (
 
     select
@@ -90,7 +96,7 @@ factors as (
 
 ),
 
--- What came of those whose baseline lay between two bounds; the lowest has no lower one.
+-- What came of those whose baseline lay between two bounds; the lowest has no lower.
 bounds as (
 
     select
@@ -182,8 +188,8 @@ with_actuals as (
 
 ),
 
--- From here on in decimals: a half is rounded up on every engine. DuckDB multiplies two of at
--- most 18 digits into 18, Spark into 38 at most: hence 19.
+-- From here on in decimals: a half is rounded up on every engine. DuckDB multiplies two
+-- of at most 18 digits into 18, Spark into 38 at most: hence 19.
 discounted as (
 
     select
@@ -227,8 +233,12 @@ calibrated as (
             amount_actual * {{ (days_worth / days) | round(8) }},
             discounted_amount * amount_factor
         ) as predicted_amount_365d,
-        coalesce(churn_actual, greatest(0, 1 - order_probability * churn_factor))
-            as churn_probability,
+        -- Not by greatest(), which takes null for the least on two engines.
+        case
+            when churn_actual is not null then churn_actual
+            when order_probability * churn_factor > 1 then 0
+            else 1 - order_probability * churn_factor
+        end as churn_probability,
         -- Nobody plans beyond ten years.
         case when days_to_next_order <= 3650 then days_to_next_order end
             as expected_days_to_next_order,

@@ -55,8 +55,9 @@ followed as (
 
     select
         known_orders.customer_id,
-        count(distinct case when known_orders.is_order then known_orders.business_date end)
-            as order_count,
+        count(
+            distinct case when known_orders.is_order then known_orders.business_date end
+        ) as order_count,
         sum(known_orders.order_amount - known_orders.refunded_amount) as net_amount
 
     from known_orders

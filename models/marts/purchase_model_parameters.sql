@@ -2,12 +2,6 @@
 
 with
 
-as_of as (
-
-    select * from {{ ref('int_as_of_date') }}
-
-),
-
 learned as (
 
     {{ learned_rows('purchase_model', 'int_fitted_purchase_models', {
@@ -38,6 +32,12 @@ histories as (
 ),
 
 {% if not is_fitted %}
+as_of as (
+
+    select * from {{ ref('int_as_of_date') }}
+
+),
+
 latest as (
 
     select max(cutoff_date) as cutoff_date from learned
