@@ -197,7 +197,7 @@ predicted as (
             when still_there.there_probability > 0.5
                 then
                     7 * still_there.scale * exp(least(
-                        30,
+                        20,
                         -ln(1 - 0.5e0 / still_there.there_probability)
                         / still_there.shape
                     ))
