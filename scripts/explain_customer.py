@@ -26,6 +26,13 @@ PARTS = {
     "features": "select * from {{ ref('customer_features') }} where customer_id = {id}",
     "scores": "select * from {{ ref('customer_rfm_scores') }} where customer_id = {id}",
     "cutpoints": "select * from {{ ref('rfm_cutpoints') }}",
+    "predictions": "select * from {{ ref('customer_predictions') }} where customer_id = {id}",
+    "clusters": """
+        select profiles.*
+        from {{ ref('customer_clusters') }} as clusters
+        inner join {{ ref('cluster_profiles') }} as profiles on clusters.cluster = profiles.cluster
+        where clusters.customer_id = {id}
+    """,
     "merged": "select * from {{ ref('int_merged_customers') }} where customer_id = {id}",
     "segments": """
         select
@@ -150,6 +157,21 @@ def score_table(scores: Row, cutpoints: Sequence[Row]) -> Table:
     return table
 
 
+def learned_lines(predictions: Sequence[Row], clusters: Sequence[Row]) -> list[str]:
+    """What is to be expected, and the group that the customer falls into."""
+    lines = [
+        "Expected within 90 days: {expected_order_count_90d} orders ({orders_predictor}); within a year"
+        " {predicted_amount_365d} ({amount_predictor}); no order within the days of prediction: {churn_probability}"
+        " ({churn_predictor})".format(**{name: shown(value) for name, value in row.items()})
+        for row in predictions
+        if row["churn_probability"] is not None
+    ]
+    for row in clusters:
+        told = {name: shown(value) for name, value in row.items()}
+        lines.append("Cluster {cluster} ({name}): {description}".format(**told))
+    return lines
+
+
 def segment_table(segments: Sequence[Row]) -> Table:
     table = Table(
         "family", "scheme", "segment", "because", "next", title="Segments", title_justify="left"
@@ -200,6 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(profile_panel(options.customer, features))
     console.print(event_table(parts["orders"], parts["sessions"], options.events))
     console.print(score_table(scores, parts["cutpoints"]))
+    for line in learned_lines(parts["predictions"], parts["clusters"]):
+        console.print(line)
     console.print(segment_table(parts["segments"]))
     console.print(unknown_line(parts["segments"]))
     return 0

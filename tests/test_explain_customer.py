@@ -44,6 +44,13 @@ def test_the_story_says_who_what_and_why(sample: Build, tell: Callable) -> None:
         f"select cutpoint from rfm_cutpoints where metric = 'recency' and score = {score}"
     )
     assert f"{score}: {cutpoint.normalize():f} days at most" in words
+    orders, churn, cluster = sample.rows(
+        "select expected_order_count_90d, churn_probability, cluster_number"
+        f" from int_learned_scores where customer_id = '{customer}'"
+    )[0]
+    assert f"Expected within 90 days: {orders} orders (purchase_model)" in words
+    assert f"within the days of prediction: {churn} (" in words
+    assert f"Cluster {cluster} (" in words
     events = story[story.index("Last events") : story.index("Scores")]
     assert len(events.strip().splitlines()) == 5
     _, unknown = story.split("Unknown: ")

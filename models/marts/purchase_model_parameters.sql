@@ -1,4 +1,4 @@
-{%- set is_fitted = var('purchase_model') in ('fitted', 'bg_nbd', 'mbg_nbd', 'nbd') -%}
+{%- set is_fitted = var('purchase_model') in fitted_choices() -%}
 
 with
 
@@ -101,7 +101,7 @@ ranked as (
 
     from dated
 
-    {% if var('purchase_model') in ('bg_nbd', 'mbg_nbd', 'nbd') %}
+    {% if is_fitted and var('purchase_model') != 'fitted' %}
     where model in ('{{ var("purchase_model") }}', 'gamma_gamma')
     {% endif %}
 
