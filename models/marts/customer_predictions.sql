@@ -70,7 +70,7 @@ totals as (
 
 ),
 
--- By how much the model was wrong in all, for orders, amounts and chances to order.
+-- By how much the model was wrong in all.
 factors as (
 
     select
@@ -89,6 +89,10 @@ factors as (
         coalesce({{ ratio(
             '1000000 * (customers - churn_total_actual)',
             '1000000 * (customers - churn_total_predicted)'
+        ) }}, 1)
+            as chance_factor,
+        coalesce({{ ratio(
+            '1000000 * churn_total_actual', '1000000 * churn_total_predicted'
         ) }}, 1)
             as churn_factor
 
@@ -233,11 +237,11 @@ calibrated as (
             amount_actual * {{ (days_worth / days) | round(8) }},
             discounted_amount * amount_factor
         ) as predicted_amount_365d,
-        -- Not by greatest(), which takes null for the least on two engines.
+        -- Whichever of the two was too high is lowered, so that neither passes 0 or 1.
         case
             when churn_actual is not null then churn_actual
-            when order_probability * churn_factor > 1 then 0
-            else 1 - order_probability * churn_factor
+            when churn_factor < 1 then (1 - order_probability) * churn_factor
+            else 1 - order_probability * chance_factor
         end as churn_probability,
         -- Nobody plans beyond ten years.
         case when days_to_next_order <= 3650 then days_to_next_order end
