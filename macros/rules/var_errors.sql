@@ -16,8 +16,11 @@
             ~ "'; it must be `quantiles` or lists of numbers by metric.") -%}
     {%- endif -%}
     {%- for name in ['cluster_centroids', 'purchase_model'] if var(name) is not string and var(name) -%}
-        {%- do errors.append("The var " ~ name ~ " is '" ~ var(name) ~ "'; it must be `fitted`, `off`, or the name of a seed.") -%}
+        {%- do errors.append("The var " ~ name ~ " is '" ~ var(name) ~ "'; it must be `fitted`, `frozen`, `off`, or the name of a seed.") -%}
     {%- endfor -%}
+    {%- if var('learned_models') not in ['fitted', 'frozen', 'off', false] -%}
+        {%- do errors.append("The var learned_models is '" ~ var('learned_models') ~ "'; it must be `fitted`, `frozen` or `off`.") -%}
+    {%- endif -%}
     {%- set days = var('prediction_days') -%}
     {%- if days is not integer or days < 1 -%}
         {%- do errors.append("The var prediction_days is '" ~ days ~ "'; it must be a number of days.") -%}
