@@ -3,9 +3,9 @@
     uv run scripts/freeze_models.py --profiles-dir profiles
     uv run dbt build --profiles-dir profiles --vars 'learned_models: frozen'
 
-Writes the rows of `cluster_centroids`, and those of `purchase_model_parameters` that are of the as-of date,
-into `seeds/frozen_cluster_centroids.csv`, `seeds/frozen_purchase_model.csv` and `seeds/frozen_models.yml`
-of the project, over those of an earlier time. The exit code is 1 where there is nothing to freeze.
+Writes `cluster_centroids`, the rows of `purchase_model_parameters` that are of the as-of date, and `rfm_cutpoints`
+into `seeds/frozen_….csv` of the project, with `seeds/frozen_models.yml`, over those of an earlier time. The scale of
+the scores is used by the var `rfm_cutpoints: frozen`. What has no rows, since it was not learned, is left out.
 """
 
 import argparse
@@ -24,6 +24,11 @@ MODELS = {
         "",
         "Centroids of clusters, frozen. One row per cluster and feature.",
     ),
+    "frozen_rfm_cutpoints": (
+        "rfm_cutpoints",
+        "",
+        "Where each RFM score begins, frozen. One row per metric and score.",
+    ),
     "frozen_purchase_model": (
         "purchase_model_parameters",
         "where cutoff_date = (select as_of_date from {{ ref('customer_segmentation', 'int_as_of_date') }})",
@@ -32,7 +37,10 @@ MODELS = {
 }
 SCHEMA = Path(__file__).parent.parent / "models" / "marts"
 # The seed carries the date of what was learned, the mart's rows that of the build that scores by it.
-RENAMED = {"as_of_date": "fitted_date", "cutoff_date": "fitted_until_date"}
+LEARNED_ON = {
+    ("cluster_centroids", "as_of_date"): "fitted_date",
+    ("purchase_model_parameters", "cutoff_date"): "fitted_until_date",
+}
 
 
 def columns_of(mart: str) -> list[str]:
@@ -43,7 +51,7 @@ def columns_of(mart: str) -> list[str]:
 def rows_of(mart: str, where: str, dbt: Sequence[str]) -> list[tuple]:
     """As text, which keeps every digit."""
     cells = ", ".join(
-        f"cast({RENAMED.get(name, name)} as {{{{ customer_segmentation.text_type() }}}}) as {name}"
+        f"cast({LEARNED_ON.get((mart, name), name)} as {{{{ customer_segmentation.text_type() }}}}) as {name}"
         for name in columns_of(mart)
     )
     relation = f"{{{{ ref('customer_segmentation', '{mart}') }}}}"
@@ -51,16 +59,11 @@ def rows_of(mart: str, where: str, dbt: Sequence[str]) -> list[tuple]:
 
 
 def write_seeds(folder: Path, dbt: Sequence[str]) -> dict[str, int]:
-    """The number of rows by seed; none is written where one has nothing to freeze."""
+    """The number of rows by seed; what has none is not written."""
     found = {seed: rows_of(mart, where, dbt) for seed, (mart, where, _) in MODELS.items()}
-    empty = [MODELS[seed][0] for seed, rows in found.items() if not rows]
-    if empty:
-        raise UnreadableError(
-            f"There are no rows in {' and '.join(empty)}."
-            " Build on DuckDB first, with the var learned_models: fitted."
-        )
+    written = {seed: rows for seed, rows in found.items() if rows}
     folder.mkdir(exist_ok=True)
-    for seed, rows in found.items():
+    for seed, rows in written.items():
         with (folder / f"{seed}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns_of(MODELS[seed][0]))
@@ -72,6 +75,7 @@ def write_seeds(folder: Path, dbt: Sequence[str]) -> dict[str, int]:
             "config": {"column_types": dict.fromkeys(columns_of(mart), "varchar")},
         }
         for seed, (mart, _, description) in MODELS.items()
+        if seed in written
     ]
     text = yaml.safe_dump({"seeds": seeds}, sort_keys=False)
     (folder / "frozen_models.yml").write_text(text, encoding="utf-8")
@@ -88,8 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     for seed, count in written.items():
-        print(f"seeds/{seed}.csv: {count} rows")
-    print("Score by them with the var `learned_models: frozen`.")
+        print(
+            f"seeds/{seed}.csv: {count} rows"
+            if count
+            else f"nothing in {MODELS[seed][0]} to freeze"
+        )
+    print("Score by them with the vars `learned_models: frozen` and `rfm_cutpoints: frozen`.")
     return 0
 
 

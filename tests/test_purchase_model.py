@@ -571,9 +571,11 @@ def test_a_model_that_is_off_predicts_nothing_and_there_is_nothing_to_freeze(
         found = {row[0] for row in build.rows(f"select {scheme} from customer_segments")}
         assert found == {"unknown", "prospect"}
     copy = copy_of_project(tmp_path)
-    assert freeze(build, copy, monkeypatch) == 1
-    assert "no rows in cluster_centroids and purchase_model_parameters" in capsys.readouterr().err
-    assert not list(copy.glob("seeds/frozen_*"))
+    assert freeze(build, copy, monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "nothing in cluster_centroids to freeze" in told
+    assert "nothing in purchase_model_parameters to freeze" in told
+    assert [path.name for path in copy.glob("seeds/frozen_*.csv")] == ["frozen_rfm_cutpoints.csv"]
 
 
 def test_what_is_frozen_scores_as_what_was_fitted(
@@ -588,12 +590,15 @@ def test_what_is_frozen_scores_as_what_was_fitted(
     assert freeze(sample, copy, monkeypatch) == 0
     assert "seeds/frozen_purchase_model.csv: 4 rows" in capsys.readouterr().out
     seeds = {path: path.read_text() for path in copy.glob("seeds/frozen_*")}
-    assert len(seeds) == 3
+    assert len(seeds) == 4
     build = make_build("frozen", project=copy)
-    variables = {"learned_models": "frozen"}
+    variables = {"learned_models": "frozen", "rfm_cutpoints": "frozen"}
     assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
     clusters = "from customer_clusters order by customer_id"
     assert build.rows(clusters) == sample.rows(clusters)
+    scores = "from customer_rfm_scores order by customer_id"
+    assert build.rows(scores) == sample.rows(scores)
+    assert build.value("select bool_and(is_fixed) from rfm_cutpoints")
     origin = "select distinct fitted_date, version, fitted_customer_count from cluster_centroids"
     assert build.rows(origin) == sample.rows(origin)
     # Once more from the frozen build, nothing is lost.
