@@ -310,7 +310,7 @@ REAL = {
         lambda path, day: (
             f"select raw.* replace (coalesce(latest.Country, raw.Country) as Country) from '{path}' as raw"
             " left join (select CustomerID, arg_max(Country, InvoiceDate) as Country"
-            f" from '{path}' group by CustomerID) as latest using (CustomerID)"
+            f" from '{path}' where Quantity > 0 and UnitPrice > 0 group by CustomerID) as latest using (CustomerID)"
             f" where cast(raw.InvoiceDate as date) <= '{day}'"
         ),
         ("2011-06-30", "2011-09-30"),
