@@ -21,6 +21,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "segment_memberships": ("customer_id", "scheme"),
     "segment_definitions": ("scheme", "segment"),
     "segment_kpis": ("scheme", "segment"),
+    "segment_scorecard": ("scheme",),
     "customers": ("customer_id",),
     "company_features": ("company_id",),
     "company_segments": ("company_id",),
