@@ -65,7 +65,10 @@ def slices(built: Build) -> Slices:
 @pytest.fixture(scope="module")
 def followed(built: Build, slices: Slices) -> tuple[dict[str, float], dict[str, int]]:
     """What each customer of the judged slice spent, and whether they ordered, in the days after."""
-    spent, ordered = dict.fromkeys(slices[JUDGED]["rfm"], 0), dict.fromkeys(slices[JUDGED]["rfm"], 0)
+    spent, ordered = (
+        dict.fromkeys(slices[JUDGED]["rfm"], 0),
+        dict.fromkeys(slices[JUDGED]["rfm"], 0),
+    )
     for who, day, invalid, is_credit, amount, refund, refunded in built.rows(
         "select customer_id, business_date, invalid_since_date, is_credit_note, order_amount,"
         " refunded_amount, refunded_date from int_orders where customer_id is not null"
@@ -78,7 +81,9 @@ def followed(built: Build, slices: Slices) -> tuple[dict[str, float], dict[str, 
 
 
 def fold(customer_id: str) -> int:
-    first, second, third = (int(digit, 16) + 1 for digit in md5(customer_id.encode()).hexdigest()[:3])
+    first, second, third = (
+        int(digit, 16) + 1 for digit in md5(customer_id.encode()).hexdigest()[:3]
+    )
     return (256 * first + 16 * second + third) % 20
 
 
@@ -245,7 +250,9 @@ def test_a_build_writes_the_rows_of_its_own_date_and_reads_nothing_later(built: 
 
 @pytest.fixture(scope="module")
 def invented(
-    built: Build, make_build: Callable[..., Build], followed: tuple[dict[str, float], dict[str, int]]
+    built: Build,
+    make_build: Callable[..., Build],
+    followed: tuple[dict[str, float], dict[str, int]],
 ) -> dict[str, Row]:
     """Three schemes of the past by what is known of them: chance, the truth, and the truth cut too fine."""
     import duckdb
@@ -254,7 +261,9 @@ def invented(
     copy(built.database, build.database)
     with duckdb.connect(str(build.database)) as connection:
         connection.execute("create table truth (who varchar, is_active boolean, is_odd boolean)")
-        rows = [(who, bool(is_active), fold(who) % 2 == 1) for who, is_active in followed[1].items()]
+        rows = [
+            (who, bool(is_active), fold(who) % 2 == 1) for who, is_active in followed[1].items()
+        ]
         connection.executemany("insert into truth values (?, ?, ?)", rows)
         connection.execute(
             """

@@ -132,21 +132,19 @@ hashed as (
 
 ),
 
+-- Whether a customer of the present slice stayed in the segment is its first letter: a
+-- column of its own for each scheme is more than Spark groups by.
 joined as (
 
     select
         hashed.as_of_date,
-        hashed.is_present,
-        hashed.is_previous,
-        hashed.is_judged,
-        {% for name in names %}
-        hashed.{{ name }},
-        {% endfor %}
         {% for name in names %}
         case
-            when hashed.{{ name }} = previous.{{ name }} then 1
-            when hashed.{{ name }} <> previous.{{ name }} then 0
-        end as {{ name }}_stayed,
+            when not hashed.is_present then hashed.{{ name }}
+            when hashed.{{ name }} = previous.{{ name }} then '1' || hashed.{{ name }}
+            when hashed.{{ name }} <> previous.{{ name }} then '0' || hashed.{{ name }}
+            else '-' || hashed.{{ name }}
+        end as {{ name }},
         {% endfor %}
         -- Three hexadecimal digits, so that the twenty folds are nearly of one size.
         mod(
@@ -158,8 +156,7 @@ joined as (
         case
             when hashed.is_judged
                 then coalesce(followed.net_amount, cast(0 as decimal(18, 2)))
-        end
-            as next_net_amount,
+        end as next_net_amount,
         case when hashed.is_judged then coalesce(followed.active_count, 0) end
             as next_active_count,
         case
@@ -183,33 +180,26 @@ joined as (
 
 ),
 
--- All schemes in one pass: a set for each, with nulls in the columns of the others.
+-- In one pass: a set for each scheme, with nulls in the columns of the others. Spark
+-- groups by 64 columns at most.
 grouped as (
 
+    {% for batch in names | batch(60) %}
     select
         as_of_date,
-        is_present,
-        is_previous,
-        is_judged,
         fold,
         coalesce(
-            {% for name in names %}
+            {% for name in batch %}
             case when {{ name }} is not null then '{{ name }}' end,
             {% endfor %}
             null
         ) as scheme,
         coalesce(
-            {% for name in names %}
+            {% for name in batch %}
             {{ name }},
             {% endfor %}
             null
         ) as segment,
-        coalesce(
-            {% for name in names %}
-            {{ name }}_stayed,
-            {% endfor %}
-            null
-        ) as is_stayed,
 
         count(*) as customer_count,
         sum(reachable_count) as reachable_count,
@@ -221,18 +211,36 @@ grouped as (
     from joined
 
     group by grouping sets ( -- noqa: PRS
-        {% for name in names %}
-        (
-            as_of_date,
-            is_present,
-            is_previous,
-            is_judged,
-            fold,
-            {{ name }},
-            {{ name }}_stayed
-        ){{ "," if not loop.last }}
+        {% for name in batch %}
+        (as_of_date, fold, {{ name }}){{ "," if not loop.last }}
         {% endfor %}
     )
+
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+
+),
+
+-- A scheme that is newer than the slice has no segments there.
+told_apart as (
+
+    select
+        grouped.*,
+        slices.is_present,
+        slices.is_previous,
+        slices.is_judged,
+        case when slices.is_present then substring(grouped.segment, 1, 1) end
+            as stayed,
+        case
+            when slices.is_present then substring(grouped.segment, 2)
+            else grouped.segment
+        end as segment_name
+
+    from grouped
+
+    inner join slices on grouped.as_of_date = slices.as_of_date
+
+    where grouped.segment is not null
 
 ),
 
@@ -244,25 +252,36 @@ aggregated as (
         is_previous,
         is_judged,
         scheme,
-        segment,
+        segment_name as segment,
         cast(fold as integer) as fold,
 
         cast(sum(customer_count) as bigint) as customer_count,
-        cast(sum(case when is_stayed is not null then customer_count end) as bigint)
+        cast(sum(case when stayed in ('0', '1') then customer_count end) as bigint)
             as continuing_count,
-        cast(sum(is_stayed * customer_count) as bigint) as stayed_count,
+        cast(
+            sum(
+                case
+                    when stayed = '1' then customer_count
+                    when stayed = '0' then 0
+                end
+            ) as bigint
+        ) as stayed_count,
         cast(sum(consent_known_count) as bigint) as consent_known_count,
         cast(sum(reachable_count) as bigint) as reachable_count,
         cast(sum(next_net_amount) as decimal(28, 2)) as next_net_amount,
         cast(sum(next_net_amount_squared) as decimal(38, 4)) as next_net_amount_squared,
         cast(sum(next_active_count) as bigint) as next_active_count
 
-    from grouped
+    from told_apart
 
-    -- A scheme that is newer than the slice has no segments there.
-    where segment is not null
-
-    group by as_of_date, is_present, is_previous, is_judged, scheme, segment, fold
+    group by
+        as_of_date,
+        is_present,
+        is_previous,
+        is_judged,
+        scheme,
+        segment_name,
+        fold
 
 )
 

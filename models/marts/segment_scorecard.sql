@@ -306,7 +306,11 @@ worded as (
                     || '; what it says explains '
                     || explained_phrase
             when not explains_revenue and not explains_activity
-                then 'It explains no more than chance might: ' || explained_phrase
+                then
+                    'It explains no more than chance might, of which '
+                    || {{ percent_text('chance_share') }}
+                    || ' are to be expected: '
+                    || explained_phrase
             when is_superseded
                 then
                     'It says the same as '
