@@ -166,6 +166,9 @@ weighed as (
                         then unknown_phrase || ' are unknown'
                 end,
                 case
+                    when has_changed or is_restless then stability_phrase
+                end,
+                case
                     when smallest_customer_count < {{ bounds.least_customer_count }}
                         then smallest_phrase
                 end,
@@ -289,7 +292,6 @@ worded as (
             when is_mostly_unknown then 'review'
             when not explains_revenue and not explains_activity then 'drop'
             when is_superseded or is_indistinct then 'drop'
-            when has_changed or is_restless then 'review'
             when explained_share < {{ bounds.small_explained_share }} then 'review'
             when has_too_many_segments then 'merge'
             else 'keep'
@@ -320,18 +322,6 @@ worded as (
                 then
                     'No two of its segments differ in what follows: '
                     || merge_candidates
-            when has_changed
-                then
-                    'Its sizes have changed: '
-                    || stability_phrase
-                    || '; it explains '
-                    || explained_phrase
-            when is_restless
-                then
-                    'Customers do not stay: '
-                    || stability_phrase
-                    || '; it explains '
-                    || explained_phrase
             when explained_share < {{ bounds.small_explained_share }}
                 then
                     'More than chance, but hardly worth a scheme: it explains '
