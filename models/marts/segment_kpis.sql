@@ -68,7 +68,7 @@ rated as (
         case
             when
                 is_published
-                -- ratio() takes cents: a probability keeps its digits as parts of a million.
+                -- ratio() takes cents, so that millionths must come as whole numbers.
                 then {{ ratio(
                     'churn_probability_sum * 1000000',
                     'predicted_customer_count * cast(1000000 as bigint)'

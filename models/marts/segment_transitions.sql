@@ -29,24 +29,30 @@ slices as (
 
 ),
 
-pairs as (
+later_slices as (
 
-    select
-        earlier.scheme,
-        earlier.as_of_date as from_date,
-        later.as_of_date as to_date,
-        later.slice_number - earlier.slice_number = 1 as is_consecutive
-
-    from slices as earlier
-
-    inner join slices as later
-        on
-            earlier.scheme = later.scheme
-            and earlier.as_of_date < later.as_of_date
+    select * from slices
 
 ),
 
--- Both sides one below the other, so that a filter on dates or scheme reaches the slices.
+pairs as (
+
+    select
+        slices.scheme,
+        slices.as_of_date as from_date,
+        later_slices.as_of_date as to_date,
+        later_slices.slice_number - slices.slice_number = 1 as is_consecutive
+
+    from slices
+
+    inner join later_slices
+        on
+            slices.scheme = later_slices.scheme
+            and slices.as_of_date < later_slices.as_of_date
+
+),
+
+-- One side below the other, so that a filter on scheme or dates reaches the slices.
 sides as (
 
     select
