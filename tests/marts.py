@@ -25,7 +25,6 @@ MARTS: dict[str, tuple[str, ...]] = {
     "customer_scores": ("as_of_date", "customer_id"),
     "segment_slices": ("as_of_date",),
     "segment_history": ("customer_id", "scheme", "entered_date"),
-    "segment_transitions": ("scheme", "from_date", "to_date", "from_segment", "to_segment"),
     "pipeline_health": ("check_name", "subject"),
     "customers": ("customer_id",),
     "company_features": ("company_id",),

@@ -19,7 +19,10 @@ from test_metamorphic import TABLES, raw_sample
 
 MONTHS = [date(2025, 7, 31), date(2025, 8, 31), date(2025, 9, 30), date(2025, 10, 31)]
 PRESENT = date(2025, 12, 30)
-SLICED = ("customer_segments", "customer_scores", "company_segments", "int_segment_size_slices")
+SLICED = (
+    *("customer_segments", "customer_scores", "company_segments"),
+    *("int_segment_size_slices", "segment_scorecard"),
+)
 SCHEMES = ("rfm", "lifecycle", "value_tier", "satisfaction")
 
 
@@ -96,7 +99,7 @@ def test_a_slice_is_what_a_build_of_its_date_alone_gives(
     variables = past.variables | {"as_of_date": str(MONTHS[1])}
     assert alone.dbt("build", *WITHOUT_TESTS, variables=variables), alone.errors
     slices = past.slices()
-    for table, kept in zip(SLICED, slices[MONTHS[1]], strict=True):
+    for table, kept in zip(SLICED[:-1], slices[MONTHS[1]][:-1], strict=True):
         assert kept
         assert alone.rows(f"from {table} order by all") == kept, table
     changes = "previous_date, customer_count_change, net_amount_365d_change"
@@ -283,6 +286,35 @@ def test_old_days_are_pruned_to_the_last_of_each_month(
         kept = build.rows(f"select distinct cast(as_of_date as varchar) from {table} order by 1")
         # 30 days before the last are the 30th of November; the end of a month stays.
         assert [day for (day,) in kept] == ["2025-10-31", "2025-11-29", "2025-12-01", "2025-12-30"]
+
+
+def test_the_readme_says_what_a_moving_scale_and_a_frozen_one_show(
+    make_build: Callable[..., Build],
+) -> None:
+    """Champions in June, in December, and in December by the cut points of June."""
+    build = make_build("scales")
+    clean = ("build", *WITHOUT_TESTS, "--exclude", "int_as_of_date+")
+    assert build.dbt(*clean, variables=FROZEN), build.errors
+    scale: dict = {}
+    champions = []
+    for day in ("2025-06-30", "2025-12-30", "2025-12-30"):
+        variables = FROZEN | {"as_of_date": day} | (scale if len(champions) == 2 else {})
+        command = ("run", "--select", "int_as_of_date+,+customer_rfm_scores")
+        assert build.dbt(*command, variables=variables), build.errors
+        if not scale:
+            cutpoints = defaultdict(list)
+            query = "select metric, cutpoint from rfm_cutpoints order by metric, score"
+            for metric, cutpoint in build.rows(query):
+                cutpoints[metric].append(float(cutpoint))
+            scale = {"rfm_cutpoints": dict(cutpoints)}
+        count = "select count(*) from customer_rfm_scores where rfm_segment = 'champions'"
+        champions.append(build.value(count))
+    before, moving, frozen = champions
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert (
+        f"champions grow from {before} to {moving}; by the scale of June they grow to {frozen}."
+        in (readme)
+    )
 
 
 @pytest.mark.parametrize(

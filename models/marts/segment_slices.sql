@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('segment_scorecard') }}
 with
 
 as_of as (
