@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-SILENT = ("--log-level", "none", "--log-level-file", "none")
+SILENT = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors")
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CLEAN_EVENTS = ("build", *WITHOUT_UNIT_TESTS, "--exclude", "int_as_of_date+")
 SLICE = ("run", "--select", "int_as_of_date+,+segment_slices")
