@@ -4,7 +4,8 @@
 
 Reads the histories or the cluster features of a built database, in a process of its own. `own` is the code of
 `int_fitted_purchase_models`, for BG/NBD and Gamma-Gamma alone, as lifetimes has them, and of all customers. The
-result holds the parameters by name (with the p, q and v that lifetimes calls Gamma-Gamma's), or the cluster by customer.
+result holds the parameters by name (with the p, q and v that lifetimes calls Gamma-Gamma's); the cluster of each
+customer stands in RESULT.json.parquet.
 """
 
 import importlib.util
@@ -55,7 +56,7 @@ def by_this_project(found: Columns) -> dict[str, float]:
     return names | {"p": amounts["p"], "q": amounts["q"], "v": amounts["gamma"]}
 
 
-def by_scikit_learn(database: str) -> dict[str, int]:
+def by_scikit_learn(database: str, output: str) -> dict[str, int]:
     """What scoring outside the database costs: the features out of it, the nearest centroid, the labels back into a file."""
     from sklearn.cluster import KMeans
 
@@ -83,14 +84,14 @@ def by_scikit_learn(database: str) -> dict[str, int]:
     found = {"customer_id": features["customer_id"], "cluster": labels}
     with duckdb.connect() as connection:
         connection.register("found", found)
-        connection.execute(f"copy found to '{sys.argv[3]}.parquet'")
+        connection.execute(f"copy found to '{output}.parquet'")
     return {"customers": len(labels)}
 
 
 def main() -> None:
     name, database, output = sys.argv[1:]
     if name == "scikit-learn":
-        result = by_scikit_learn(database)
+        result = by_scikit_learn(database, output)
     else:
         fit = by_lifetimes if name == "lifetimes" else by_this_project
         result = {key: float(value) for key, value in fit(histories(database)).items()}
