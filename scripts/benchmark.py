@@ -133,10 +133,10 @@ def without_last_load(data: Path) -> Path:
     partial.mkdir()
     with duckdb.connect() as connection:
         connection.execute("set enable_progress_bar = false")
+        (last,) = connection.execute(
+            f"select max(loaded_at) from '{data}/orders.parquet'"
+        ).fetchone()
         for table in ("orders", "sessions"):
-            (last,) = connection.execute(
-                f"select max(loaded_at) from '{data / table}.parquet'"
-            ).fetchone()
             first_load = "date_trunc('day', ordered_at) + interval 27 hour"
             earlier_versions = f"""
                 union all by name

@@ -1,7 +1,7 @@
 {#- Null for a refused order, whose amounts may be too large for their type. -#}
-{%- set exchange_rate -%}
-    case when orders.quarantine_reason is null then orders.exchange_rate end
-{%- endset -%}
+{%- set exchange_rate = (
+    "case when orders.quarantine_reason is null then orders.exchange_rate end"
+) -%}
 with
 
 orders as (
