@@ -1,6 +1,8 @@
-{#- Null for a refused order, whose amounts may be too large for their type. -#}
+{#- Null for a refused order, whose amounts may be too large for their type. The cast
+    keeps the scale, which a case drops on Postgres. -#}
 {%- set exchange_rate = (
-    "case when orders.quarantine_reason is null then orders.exchange_rate end"
+    "cast(case when orders.quarantine_reason is null then orders.exchange_rate end"
+    ~ " as decimal(18, 8))"
 ) -%}
 with
 
