@@ -48,14 +48,14 @@ def test_the_day_before_the_new_one_had_other_rows(folder: Path) -> None:
     """Fewer of them, and some that the last load changed."""
     before, after = folder / "before_data_600", folder / "data_600"
     for table, key in (("orders", "order_id"), ("sessions", "session_id")):
-        (fewer, new, changed) = duckdb.sql(f"""
+        ((fewer, new, changed),) = duckdb.sql(f"""
             select
                 count(*) filter (where earlier.{key} is not null),
                 count(*) filter (where earlier.{key} is null),
                 count(*) filter (where earlier.loaded_at <> later.loaded_at)
             from '{after / table}.parquet' as later
             left join '{before / table}.parquet' as earlier using ({key})
-        """).fetchone()
+        """).fetchall()
         assert fewer > 50 * new > 0
         assert (changed > 0) == (table == "orders")
 
