@@ -3,7 +3,7 @@ with
 
 kpis as (
 
-    select * from {{ ref('segment_kpis') }}
+    select * from {{ ref('int_segment_sizes') }}
 
 ),
 

@@ -94,9 +94,9 @@ def test_data_without_structure_are_refused(shape: Callable, seed: int) -> None:
 def test_the_order_of_the_rows_changes_nothing() -> None:
     values, _ = blobs()
     values[:50, 0] = np.nan
-    found = fit.rows_of(fit.clusters_of(columns(values)), date(2025, 1, 1))
+    found = fit.rows_of(fit.clusters_of(columns(values)), date(2025, 1, 1), 300)
     shuffled = np.random.default_rng(3).permutation(values)
-    assert fit.rows_of(fit.clusters_of(columns(shuffled)), date(2025, 1, 1)) == found
+    assert fit.rows_of(fit.clusters_of(columns(shuffled)), date(2025, 1, 1), 300) == found
 
 
 def test_an_id_decides_only_who_is_in_a_sample() -> None:
@@ -136,7 +136,7 @@ def test_a_feature_that_is_the_same_for_all_is_left_out() -> None:
     assert list(found.scalings) == [*columns(values)]
     assert adjusted_rand_score(corner, labels(found, features)) == 1
     assert fit.clusters_of({"same": features["same"]}) is None
-    assert fit.rows_of(None, date(2025, 1, 1)) == []
+    assert fit.rows_of(None, date(2025, 1, 1), 0) == []
 
 
 def test_a_feature_is_scaled_by_hand() -> None:
@@ -204,7 +204,7 @@ def test_the_names_of_clusters_differ() -> None:
 def test_slices_are_read_back_as_they_were_written() -> None:
     found = fit.clusters_of(columns(blobs()[0]))
     days = [date(2025, 1, 1) + timedelta(days) for days in (0, 1, 2)]
-    rows = [row for day in days for row in fit.rows_of(found, day)]
+    rows = [row for day in days for row in fit.rows_of(found, day, 300)]
     assert {row["as_of_date"] for row in fit.slice_before(rows, days[2])} == {days[1]}
     assert fit.slice_before(rows, days[0]) == []
     back = fit.clusters_from(fit.slice_before(rows, days[2]))

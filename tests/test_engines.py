@@ -6,7 +6,7 @@ from pathlib import Path
 
 import generate_data
 import pytest
-from conftest import GOLDEN, GOLDEN_TABLES, ROOT, WITHOUT_TESTS, Build, golden_variables
+from conftest import FROZEN, GOLDEN, GOLDEN_TABLES, ROOT, WITHOUT_TESTS, Build, golden_variables
 from contract import read_contract
 from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
 from marts import MARTS, Table, assert_same, canonical, read_table
@@ -15,6 +15,10 @@ OTHERS = ("postgres", "spark")
 TABLES = ("customers", "orders", "sessions")
 INPUTS = tuple(read_contract())
 BEHIND = sorted(path.stem for path in ROOT.glob("models/*/*.sql") if path.stem not in MARTS)
+PARTITIONED = (
+    *("customer_segments", "company_segments", "customer_scores"),
+    *("segment_slices", "segment_scorecard"),
+)
 Engine = Duckdb | Postgres | Spark
 
 
@@ -32,7 +36,7 @@ def mart(engine: Engine, schema: str, name: str, columns: Iterable[str] = "*") -
 def types(engine: Engine, schema: str, name: str) -> list[tuple[str, str]]:
     """In the order of the table, but for those that Spark partitions."""
     found = engine.types(schema, name)
-    return sorted(found) if name in ("customer_segments", "company_segments") else found
+    return sorted(found) if name in PARTITIONED else found
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +98,12 @@ def build_generated(engine: Engine, generated: dict[str, Path]) -> Engine:
         # Clocks go back by an hour in one and by half an hour in the other.
         "source_timezone": "America/New_York",
         "business_timezone": "Australia/Lord_Howe",
-        "cluster_centroids": "sample_cluster_centroids",
-        "purchase_model": "sample_purchase_model",
+        **FROZEN,
     }
-    engine.dbt("generated", "build", *WITHOUT_TESTS, variables=variables)
+    # An earlier slice first, by which the schemes are judged.
+    earlier = {**variables, "as_of_date": "2025-09-15"}
+    engine.dbt("generated", "build", *WITHOUT_TESTS, variables=earlier)
+    engine.dbt("generated", "run", "--select", "int_as_of_date+", variables=variables)
     return engine
 
 
@@ -150,19 +156,21 @@ def test_a_seed_is_loaded_alike_on_every_engine(engine: Engine, sample: Build, n
     assert {data_type for _, data_type in engine.types("seeds", f"sample_{name}")} == {"text"}
 
 
+@pytest.fixture(scope="module")
+def frozen_sample(duckdb_engine: Duckdb) -> Duckdb:
+    duckdb_engine.dbt("frozen_sample", "build", *WITHOUT_TESTS, variables=FROZEN)
+    return duckdb_engine
+
+
 @pytest.mark.usefixtures("has_spark")
 @pytest.mark.parametrize("method", ["thrift", "http"])
 def test_a_spark_that_is_reached_over_the_network_gives_the_rows_of_the_sample(
-    make_build: Callable[..., Build], sample: Build, tmp_path: Path, method: str
+    make_build: Callable[..., Build], frozen_sample: Duckdb, tmp_path: Path, method: str
 ) -> None:
     pytest.importorskip("pyhive")
     with spark_server(tmp_path, over_http=method == "http") as port:
         cluster = SparkServer(make_build, f"spark_{method}", port)
-        variables = {
-            "cluster_centroids": "sample_cluster_centroids",
-            "purchase_model": "sample_purchase_model",
-        }
-        cluster.dbt("sample", "build", *WITHOUT_TESTS, variables=variables)
+        cluster.dbt("sample", "build", *WITHOUT_TESTS, variables=FROZEN)
         for name in MARTS:
-            expected = sample.table(name)
+            expected = mart(frozen_sample, "frozen_sample", name)
             assert_same(name, expected, mart(cluster, "sample", name, expected.columns))

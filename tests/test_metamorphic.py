@@ -16,6 +16,7 @@ MARTS = (
     "customer_rfm_scores",
     "customer_segments",
     "segment_kpis",
+    "segment_scorecard",
     "customers",
     "quarantined_rows",
 )

@@ -22,6 +22,15 @@ def online_retail_netted(build_example: Callable[..., Build]) -> Build:
 
 
 @pytest.fixture(scope="module")
+def online_retail_judged(build_example: Callable[..., Build]) -> Build:
+    """The segments of the end of August, judged by the autumn as known on the last day."""
+    build = build_example("online_retail", {"as_of_date": "2011-08-31"})
+    later = {"as_of_date": "2011-12-10"}
+    assert build.dbt("run", "--select", "int_as_of_date+", variables=later), build.errors
+    return build
+
+
+@pytest.fixture(scope="module")
 def invoices() -> dict[str, tuple[str, Decimal]]:
     """Customer and amount of each invoice of a known customer, cancellations included."""
     amounts: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -194,3 +203,27 @@ def test_an_unknown_way_with_cancellations_is_refused_by_name(
 
 def test_the_readme_says_how_good_predictions_are_for_online_retail(online_retail: Build) -> None:
     assert_readme_predictions(online_retail, "Online Retail")
+
+
+def test_what_followed_tells_which_schemes_of_online_retail_to_keep(
+    online_retail_judged: Build,
+) -> None:
+    cards = dict(
+        online_retail_judged.rows(
+            """
+            select scheme, (verdict, revenue_explained_share, activity_explained_share)
+            from segment_scorecard where as_of_date = date '2011-12-10' and verdict <> 'no data'
+            """
+        )
+    )
+    verdicts = {scheme: verdict for scheme, (verdict, *_) in cards.items()}
+    # Nobody but customers, who are British or not, whatever they do next.
+    assert {scheme for scheme, verdict in verdicts.items() if verdict == "drop"} == {
+        "geography",
+        "journey_stage",
+    }
+    assert {verdicts[scheme] for scheme in ("rfm", "value_tier", "predicted_value")} == {"keep"}
+    # Spend so far tells most of spend to come; how recent and frequent, of who comes back.
+    assert max(cards, key=lambda scheme: cards[scheme][1] or 0) == "value_tier"
+    most_active = sorted(cards, key=lambda scheme: cards[scheme][2] or 0)[-4:]
+    assert set(most_active) == {"lifecycle", "loyalty", "rfm", "churn_risk"}

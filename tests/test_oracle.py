@@ -341,6 +341,10 @@ def expected(build: Build, optional: dict[str, Row], companies: dict[str, Row]) 
     for row in known_by(as_of, clean_orders):
         orders[row["customer_id"]].append(row)
     sessions = by_customer(records(build, "from int_sessions"), as_of)
+    first_dates: dict[str, date] = {}
+    for row in [*clean_orders, *records(build, "from int_sessions where customer_id is not null")]:
+        earlier = first_dates.get(row["customer_id"], row["business_date"])
+        first_dates[row["customer_id"]] = min(earlier, row["business_date"])
     features: dict[str, Row] = {}
     for row in records(build, "from int_customers where not is_test_account"):
         customer, created = row["customer_id"], row["created_date"]
@@ -363,7 +367,13 @@ def expected(build: Build, optional: dict[str, Row], companies: dict[str, Row]) 
         }
         if company := companies.get(row["company_id"]):
             found |= {name: company[name] for name in OF_THE_COMPANY}
-        there = created is None or opened or found["order_count"] or found["net_amount"]
+        first = first_dates.get(customer, as_of)
+        there = (
+            (created is None and first <= as_of)
+            or opened
+            or found["order_count"]
+            or found["net_amount"]
+        )
         if there or found["session_count"]:
             features[customer] = found
     add_rhythm(list(features.values()))

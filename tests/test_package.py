@@ -91,7 +91,9 @@ def test_a_scheme_is_added_and_replaced_by_meta(my_shop: Build, sample: Build) -
         ),
     ]
     assert [row[1] for row in my_shop.rows(kpis.format("scheme = 'channel'"))] == ["buyer", "other"]
-    others = kpis.format("scheme not in ('spending', 'channel', 'value_tier', 'occasion')")
+    # The threshold and the occasions of this shop are others too.
+    own = ("spending", "channel", "value_tier", "predicted_value", "occasion")
+    others = kpis.format(f"scheme not in {own}")
     assert my_shop.rows(others) == sample.rows(others)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import duckdb
+import freeze_models
 import numpy as np
 import pytest
 from conftest import DATA, NO_DATA, ROOT, WITHOUT_TESTS, Build
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from mpmath import mp
 from real_data import assert_readme_predictions
 from scipy.special import betaln, gammaln
@@ -539,29 +541,69 @@ def test_without_what_is_learned_its_schemes_are_unknown(earlier: Build) -> None
     assert found == {"unknown", "prospect"}
 
 
-def test_a_model_that_is_off_predicts_nothing(make_build: Callable[..., Build]) -> None:
+def copy_of_project(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns(".*", "target", "examples", "tests")
+    return shutil.copytree(ROOT, folder / "copy", ignore=ignored)
+
+
+def freeze(build: Build, project: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Into the project's seeds; the exit code."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(project / "target"))
+    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(build.database))
+    place = ["--project-dir", str(project), "--profiles-dir", str(ROOT / "profiles")]
+    code = freeze_models.main(place)
+    DuckDBConnectionManager.close_all_connections()
+    return code
+
+
+def test_a_model_that_is_off_predicts_nothing_and_there_is_nothing_to_freeze(
+    make_build: Callable[..., Build],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
     build = make_build("off")
-    variables = {"purchase_model": "off", "cluster_centroids": "off"}
+    variables = {"learned_models": "off"}
     assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
     assert build.value("select count(*) from purchase_model_parameters") == 0
     assert build.value("select count(churn_probability) from customer_predictions") == 0
-    for scheme in ("predicted_value", "churn_risk"):
+    for scheme in ("predicted_value", "churn_risk", "cluster"):
         found = {row[0] for row in build.rows(f"select {scheme} from customer_segments")}
         assert found == {"unknown", "prospect"}
+    copy = copy_of_project(tmp_path)
+    assert freeze(build, copy, monkeypatch) == 0
+    told = capsys.readouterr().out
+    assert "nothing in cluster_centroids to freeze" in told
+    assert "nothing in purchase_model_parameters to freeze" in told
+    assert [path.name for path in copy.glob("seeds/frozen_*.csv")] == ["frozen_rfm_cutpoints.csv"]
 
 
-def test_a_frozen_copy_of_the_parameters_predicts_the_same(
-    sample: Build, make_build: Callable[..., Build], tmp_path: Path
+def test_what_is_frozen_scores_as_what_was_fitted(
+    sample: Build,
+    make_build: Callable[..., Build],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
-    """What the README says: the table as a CSV, in a copy of the project, by the name of the seed."""
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "target", "examples", "tests"))
-    with sample.connect() as connection:
-        table = connection.sql("from purchase_model_parameters")
-        table.write_csv(str(copy / "seeds" / "our_purchase_model.csv"))
+    """As the README says: the script writes seeds, here of a copy of the project, and one var chooses them."""
+    copy = copy_of_project(tmp_path)
+    assert freeze(sample, copy, monkeypatch) == 0
+    assert "seeds/frozen_purchase_model.csv: 4 rows" in capsys.readouterr().out
+    seeds = {path: path.read_text() for path in copy.glob("seeds/frozen_*")}
+    assert len(seeds) == 4
     build = make_build("frozen", project=copy)
-    variables = {"purchase_model": "our_purchase_model", "cluster_centroids": "off"}
+    variables = {"learned_models": "frozen", "rfm_cutpoints": "frozen"}
     assert build.dbt("build", *WITHOUT_TESTS, variables=variables), build.errors
+    clusters = "from customer_clusters order by customer_id"
+    assert build.rows(clusters) == sample.rows(clusters)
+    scores = "from customer_rfm_scores order by customer_id"
+    assert build.rows(scores) == sample.rows(scores)
+    assert build.value("select bool_and(is_fixed) from rfm_cutpoints")
+    origin = "select distinct fitted_date, version, fitted_customer_count from cluster_centroids"
+    assert build.rows(origin) == sample.rows(origin)
+    # Once more from the frozen build, nothing is lost.
+    assert freeze(build, copy, monkeypatch) == 0
+    assert {path: path.read_text() for path in seeds} == seeds
     columns = "customer_id, order_count_365d, order_amount, order_probability"
     question = (
         f"select {columns} from int_customer_predictions where cutoff_date = '{{}}' order by 1"
@@ -596,4 +638,4 @@ def test_many_customers_are_sampled_by_their_ids(monkeypatch: pytest.MonkeyPatch
         given = SimpleNamespace(ref=lambda name: connection.table("kept"))  # noqa: B023
         found.append(model.model(given, connection).fetchall())
     assert found[0] == found[1]
-    assert [row[2] for row in found[0] if row[1] == "nbd"] == [500, 500]
+    assert [row[3] for row in found[0] if row[1] == "nbd"] == [500, 500]

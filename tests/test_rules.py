@@ -618,7 +618,11 @@ def test_an_as_of_date_that_is_no_day_up_to_today_is_refused(copy: Build, as_of_
         ("reporting_currency", "euro"),
         ("rfm_window_days", 0),
         ("rfm_window_days", "a year"),
-        ("rfm_cutpoints", "frozen"),
+        ("rfm_cutpoints", "deciles"),
+        ("learned_models", "sometimes"),
+        ("daily_slices", 0),
+        ("daily_slices", "all"),
+        ("smallest_cell", -1),
     ],
 )
 def test_an_unusable_var_is_refused_with_what_it_must_be(

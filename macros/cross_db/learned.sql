@@ -8,12 +8,18 @@
 {% endmacro %}
 
 {% macro duckdb__learned(name, fitted_model) %}
-    {{- return(ref(fitted_model) if var(name) in fitted_choices() else frozen(name)) -}}
+    {{- return(ref(fitted_model) if learned_choice(name) in fitted_choices() else frozen(name)) -}}
 {% endmacro %}
 
-{# The relation that the var names; YAML reads a bare `off` as false. #}
 {% macro frozen(name) %}
-    {{- return(none if var(name) in [false, 'off'] + fitted_choices() else ref(var(name))) -}}
+    {%- set choice = learned_choice(name) -%}
+    {{- return(none if choice in ['off'] + fitted_choices() else ref(choice)) -}}
+{% endmacro %}
+
+{# YAML reads a bare `off` as false. #}
+{% macro learned_choice(name) %}
+    {%- set choice = (var('learned_models') if var(name) is none else var(name)) or 'off' -%}
+    {{- return('frozen_' ~ name if choice == 'frozen' else choice) -}}
 {% endmacro %}
 
 {% macro fitted_choices() %}

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm, rankdata
+from sklearn import __version__
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
@@ -37,6 +38,8 @@ DIGITS = 9
 KEYS = ("as_of_date", "customer_id")
 COLUMNS = {
     "as_of_date": "date",
+    "version": "varchar",
+    "fitted_customer_count": "bigint",
     "cluster": "integer",
     "feature": "varchar",
     "is_log": "boolean",
@@ -274,7 +277,7 @@ def clusters_of(features: dict[str, Array], previous: Clusters | None = None) ->
     )
 
 
-def rows_of(found: Clusters | None, as_of: date) -> list[dict[str, Any]]:
+def rows_of(found: Clusters | None, as_of: date, customer_count: int) -> list[dict[str, Any]]:
     if found is None:
         return []
     return [
@@ -282,7 +285,7 @@ def rows_of(found: Clusters | None, as_of: date) -> list[dict[str, Any]]:
             zip(
                 COLUMNS,
                 (
-                    *(as_of, number, feature),
+                    *(as_of, f"scikit-learn {__version__}", customer_count, number, feature),
                     *(scaling.is_log, scaling.center, scaling.scale, scaling.low, scaling.high),
                     *(float(centroid), len(found.numbers), found.gap, found.silhouette),
                     *(found.note, name),
@@ -351,7 +354,8 @@ def model(dbt: Any, session: Any) -> Any:
     ((as_of,),) = dbt.ref("int_as_of_date").project("as_of_date").fetchall()
     kept = kept_rows(session, dbt.this, as_of)
     found = clusters_of(features, clusters_from(slice_before(kept, as_of)))
-    rows = [*kept, *rows_of(found, as_of)]
+    customer_count = len(next(iter(features.values())))
+    rows = [*kept, *rows_of(found, as_of, customer_count)]
     struct = ", ".join(f'"{name}" {data_type}' for name, data_type in COLUMNS.items())
     return session.sql(
         f"select unnest(cast(? as struct({struct})[]), recursive := true)", params=[rows]

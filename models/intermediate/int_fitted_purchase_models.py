@@ -16,6 +16,7 @@ from collections.abc import Callable
 from math import inf, log
 
 import numpy as np
+from scipy import __version__
 from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import minimize
 from scipy.special import gammaln, psi
@@ -32,6 +33,7 @@ PURCHASE_MODELS = ("bg_nbd", "mbg_nbd", "nbd")
 COLUMNS = {
     "cutoff_date": "date",
     "model": "varchar",
+    "version": "varchar",
     "customer_count": "bigint",
     "repeat_customer_count": "bigint",
     **dict.fromkeys(("r", "alpha", "a", "b", "p", "q", "gamma"), "double"),
@@ -228,7 +230,8 @@ def fit_all(histories: dict[str, Floats]) -> list[dict[str, object]]:
         order = np.lexsort((amount, age, t_x, x))
         x, t_x, age, amount = x[order], t_x[order] / 7, age[order] / 7, amount[order]
         fitted = [purchase_row(name, x, t_x, age) for name in PURCHASE_MODELS]
-        rows.extend({"cutoff_date": cutoff.item()} | row for row in [*fitted, spend_row(x, amount)])
+        origin = {"cutoff_date": cutoff.item(), "version": f"scipy {__version__}"}
+        rows.extend(origin | row for row in [*fitted, spend_row(x, amount)])
     return rows
 
 

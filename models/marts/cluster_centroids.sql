@@ -10,6 +10,8 @@ learned as (
 
     {{ learned_rows('cluster_centroids', 'int_fitted_centroids', {
         'as_of_date': 'date',
+        'version': text_type(),
+        'fitted_customer_count': 'bigint',
         'cluster': 'integer',
         'feature': text_type(),
         'is_log': 'boolean',
@@ -32,6 +34,8 @@ dated as (
     select
         as_of.as_of_date,
         learned.as_of_date as fitted_date,
+        learned.version,
+        learned.fitted_customer_count,
         learned.cluster,
         learned.feature,
         learned.is_log,
@@ -50,7 +54,7 @@ dated as (
 
     cross join as_of
 
-    {% if var('cluster_centroids') == 'fitted' %}
+    {% if learned_choice('cluster_centroids') == 'fitted' %}
     where learned.as_of_date = as_of.as_of_date
     {% endif %}
 

@@ -84,6 +84,42 @@ inputs as (
 
 ),
 
+events as (
+
+    select
+        customer_id,
+        business_date
+
+    from {{ ref('int_orders') }}
+
+    union all
+
+    select
+        customer_id,
+        business_date
+
+    from {{ ref('int_sessions') }}
+
+),
+
+later as (
+
+    select events.customer_id
+
+    from events
+
+    inner join customers on events.customer_id = customers.customer_id
+
+    cross join as_of
+
+    where customers.created_date is null
+
+    group by events.customer_id, as_of.as_of_date
+
+    having min(events.business_date) > as_of.as_of_date
+
+),
+
 -- Zero for who has none of an input, but unknown where nobody has any.
 zeros as (
 
@@ -386,14 +422,16 @@ joined as (
 
     left join companies on customers.company_id = companies.company_id
 
+    left join later on customers.customer_id = later.customer_id
+
     where
         not customers.is_test_account
-        -- Who came later was not yet there; an unknown date of opening hides nobody.
+        -- Who came later was not yet there, by date of opening or by what came first.
         and (
-            customers.created_date is null
-            or customers.created_date <= as_of.as_of_date
+            customers.created_date <= as_of.as_of_date
             or orders.customer_id is not null
             or sessions.customer_id is not null
+            or (customers.created_date is null and later.customer_id is null)
         )
 
 )

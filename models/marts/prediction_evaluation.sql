@@ -1,4 +1,6 @@
+{#- Sums are exact; engines cut the quotients of decimals, so those are doubles. -#}
 {%- set days = var('prediction_days') -%}
+{%- set double = double_type() -%}
 
 with
 
@@ -191,20 +193,22 @@ totals as (
         sum(customers) as customers,
         sum(predicted) as predicted,
         sum(actual) as actual,
-        sum(absolute_error) / sum(customers) as mean_absolute_error,
+        cast(sum(absolute_error) as {{ double }})
+        / sum(customers) as mean_absolute_error,
         sum(
             case
-                when customers_to_here * 10 <= all_customers then actual
+                when customers_to_here * 10 <= all_customers
+                    then cast(actual as {{ double }})
                 when (customers_to_here - customers) * 10 < all_customers
                     then
-                        actual * (
+                        cast(actual as {{ double }}) * (
                             all_customers / 10.0e0 - customers_to_here + customers
                         ) / customers
                 else 0
             end
         ) / nullif(sum(actual), 0) as top_decile_share,
-        sum((2 * actual_to_here - actual) * customers)
-        / nullif(max(actual_in_all) * max(all_customers), 0)
+        cast(sum((2 * actual_to_here - actual) * customers) as {{ double }})
+        / nullif(cast(max(actual_in_all) as {{ double }}) * max(all_customers), 0)
         - 1 as concentration
 
     from placed
@@ -257,7 +261,7 @@ metrics as (
         'mean_absolute_error': 'mean_absolute_error',
         'total_predicted': 'predicted',
         'total_actual': 'actual',
-        'total_bias': 'predicted / nullif(actual, 0) - 1',
+        'total_bias': 'cast(predicted as ' ~ double ~ ') / nullif(actual, 0) - 1',
     }.items() %}
     select
         cutoff_date,
@@ -275,8 +279,8 @@ metrics as (
     {% for metric, value in {
         'decile_lower_bound': 'min(predictor_value)',
         'decile_customers': 'sum(customers)',
-        'decile_predicted': 'sum(predicted) / sum(customers)',
-        'decile_actual': 'sum(actual) / sum(customers)',
+        'decile_predicted': 'cast(sum(predicted) as ' ~ double ~ ') / sum(customers)',
+        'decile_actual': 'cast(sum(actual) as ' ~ double ~ ') / sum(customers)',
     }.items() %}
     select
         cutoff_date,

@@ -1,4 +1,5 @@
-{%- set is_fitted = var('purchase_model') in fitted_choices() -%}
+{%- set choice = learned_choice('purchase_model') -%}
+{%- set is_fitted = choice in fitted_choices() -%}
 
 with
 
@@ -7,6 +8,7 @@ learned as (
     {{ learned_rows('purchase_model', 'int_fitted_purchase_models', {
         'cutoff_date': 'date',
         'model': text_type(),
+        'version': text_type(),
         'customer_count': 'bigint',
         'repeat_customer_count': 'bigint',
         'r': double_type(),
@@ -52,6 +54,7 @@ dated as (
         histories.cutoff_date,
         learned.cutoff_date as fitted_until_date,
         learned.model,
+        learned.version,
         learned.customer_count,
         learned.repeat_customer_count,
         learned.r,
@@ -101,8 +104,8 @@ ranked as (
 
     from dated
 
-    {% if is_fitted and var('purchase_model') != 'fitted' %}
-    where model in ('{{ var("purchase_model") }}', 'gamma_gamma')
+    {% if is_fitted and choice != 'fitted' %}
+    where model in ('{{ choice }}', 'gamma_gamma')
     {% endif %}
 
 ),
@@ -113,6 +116,7 @@ chosen as (
         cutoff_date,
         fitted_until_date,
         model,
+        version,
         customer_count,
         repeat_customer_count,
         r,

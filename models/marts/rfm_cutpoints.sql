@@ -1,4 +1,5 @@
 {%- set score_count = rfm_map().score_count -%}
+{%- set is_frozen = var('rfm_cutpoints') == 'frozen' -%}
 
 with
 
@@ -114,6 +115,19 @@ grid as (
     {% endfor %}
 ),
 
+{% if is_frozen %}
+frozen as (
+
+    select
+        metric,
+        cast(score as integer) as score,
+        cast(cutpoint as decimal(18, 2)) as cutpoint
+
+    from {{ ref('frozen_rfm_cutpoints') }}
+
+),
+
+{% endif %}
 joined as (
 
     select
@@ -123,21 +137,29 @@ joined as (
         cast(
             coalesce(
                 grid.fixed_cutpoint,
+                {% if is_frozen %}
+                frozen.cutpoint
+                {% else %}
                 case grid.metric when 'recency' then -1 else 1 end
                 * case grid.score
                     {% for score in range(2, score_count + 1) %}
                     when {{ score }} then quantiles.cutpoint_{{ score }}
                     {% endfor %}
                 end
+                {% endif %}
             ) as decimal(18, 2)
         ) as cutpoint,
-        grid.fixed_cutpoint is not null as is_fixed
+        grid.fixed_cutpoint is not null or {{ is_frozen | lower }} as is_fixed
 
     from grid
 
     cross join as_of
 
     left join quantiles on grid.metric = quantiles.metric
+
+    {% if is_frozen %}
+    left join frozen on grid.metric = frozen.metric and grid.score = frozen.score
+    {% endif %}
 
 )
 

@@ -1,82 +1,30 @@
+{%- set smallest = var('smallest_cell') -%}
+
 with
 
-definitions as (
+sizes as (
 
-    select * from {{ ref('segment_definitions') }}
-
-    where grain <> 'company'
-
-),
-
-memberships as (
-
-    select * from {{ ref('segment_memberships') }}
-
-),
-
-features as (
-
-    select * from {{ ref('customer_features') }}
-
-),
-
-as_of as (
-
-    select * from {{ ref('int_as_of_date') }}
-
-),
-
-aggregated as (
-
-    select
-        memberships.scheme,
-        memberships.segment,
-
-        count(*) as customer_count,
-        sum(features.order_count_365d) as order_count_365d,
-        sum(features.net_amount_365d) as net_amount_365d,
-        sum(features.net_amount) as net_amount,
-        sum(features.session_count_365d) as session_count_365d
-
-    from memberships
-
-    -- The features are of one as-of date, the memberships of all.
-    inner join features
-        on
-            memberships.customer_id = features.customer_id
-            and memberships.as_of_date = features.as_of_date
-
-    group by memberships.scheme, memberships.segment
-
-),
-
--- A segment without customers keeps its row, with zeros.
-joined as (
-
-    select
-        as_of.as_of_date,
-        definitions.scheme,
-        definitions.segment,
-        definitions.position,
-        coalesce(aggregated.customer_count, 0) as customer_count,
-        cast(coalesce(aggregated.order_count_365d, 0) as bigint) as order_count_365d,
-        cast(coalesce(aggregated.net_amount_365d, 0) as decimal(18, 2))
-            as net_amount_365d,
-        cast(coalesce(aggregated.net_amount, 0) as decimal(18, 2)) as net_amount,
-        cast(aggregated.session_count_365d as bigint) as session_count_365d
-
-    from definitions
-
-    cross join as_of
-
-    left join aggregated
-        on
-            definitions.scheme = aggregated.scheme
-            and definitions.segment = aggregated.segment
+    select * from {{ ref('int_segment_size_slices') }}
 
 ),
 
 compared as (
+
+    select
+        *,
+
+        sum(customer_count) over each_scheme as customers_in_all,
+        sum(net_amount_365d) over each_scheme as net_amount_in_all,
+        -- Whoever is nearly alone is not to be known by what they spend.
+        customer_count = 0 or customer_count >= {{ smallest }} as is_published
+
+    from sizes
+
+    window each_scheme as (partition by as_of_date, scheme)
+
+),
+
+rated as (
 
     select
         as_of_date,
@@ -84,24 +32,87 @@ compared as (
         segment,
         position,
         customer_count,
-        {{ ratio('customer_count', 'sum(customer_count) over (partition by scheme)') }}
-            as customer_share,
+        {{ ratio('customer_count', 'customers_in_all') }} as customer_share,
+        case when is_published then order_count_365d end as order_count_365d,
+        case when is_published then net_amount_365d end as net_amount_365d,
+        case
+            when is_published then {{ ratio('net_amount_365d', 'net_amount_in_all') }}
+        end as net_amount_365d_share,
+        case
+            when
+                is_published
+                then {{ ratio('net_amount_365d', 'order_count_365d', digits=2) }}
+        end as average_order_amount_365d,
+        case
+            when
+                is_published
+                then {{ ratio('net_amount_365d', 'customer_count', digits=2) }}
+        end as net_amount_365d_per_customer,
+        case
+            when is_published then {{ ratio('order_count_365d', 'customer_count') }}
+        end as orders_365d_per_customer,
+        case
+            when is_published then {{ ratio('repeat_buyer_count', 'buyer_count') }}
+        end as repeat_buyer_share,
+        case
+            when
+                is_published
+                then {{ ratio('retained_buyer_count', 'earlier_buyer_count') }}
+        end as retention_365d,
+        case when is_published then net_amount end as net_amount,
+        case when is_published then session_count_365d end as session_count_365d,
+        case
+            when is_published then {{ ratio('order_count_365d', 'session_count_365d') }}
+        end as orders_365d_per_session,
+        case when is_published then predicted_amount_365d end as predicted_amount_365d,
+        case
+            when
+                is_published
+                -- ratio() takes cents, so that millionths must come as whole numbers.
+                then {{ ratio(
+                    'churn_probability_sum * 1000000',
+                    'predicted_customer_count * cast(1000000 as bigint)'
+                ) }}
+        end as churn_probability
+
+    from compared
+
+),
+
+changed as (
+
+    select
+        as_of_date,
+        scheme,
+        segment,
+        position,
+        customer_count,
+        customer_share,
         order_count_365d,
         net_amount_365d,
-        {{ ratio(
-            'net_amount_365d',
-            'sum(net_amount_365d) over (partition by scheme)'
-        ) }}
-            as net_amount_365d_share,
-        {{ ratio('net_amount_365d', 'order_count_365d', digits=2) }}
-            as average_order_amount_365d,
-        {{ ratio('net_amount_365d', 'customer_count', digits=2) }}
-            as net_amount_365d_per_customer,
+        net_amount_365d_share,
+        average_order_amount_365d,
+        net_amount_365d_per_customer,
+        orders_365d_per_customer,
+        repeat_buyer_share,
+        retention_365d,
         net_amount,
-        session_count_365d
+        session_count_365d,
+        orders_365d_per_session,
+        predicted_amount_365d,
+        churn_probability,
+        lag(as_of_date) over earlier as previous_date,
+        customer_count - lag(customer_count) over earlier as customer_count_change,
+        cast(net_amount_365d - lag(net_amount_365d) over earlier as decimal(18, 2))
+            as net_amount_365d_change
 
-    from joined
+    from rated
+
+    window earlier as (
+        partition by scheme, segment
+        order by as_of_date asc
+    )
 
 )
 
-select * from compared
+select * from changed

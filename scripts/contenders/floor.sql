@@ -324,6 +324,14 @@ from sums
 left join by_device using (customer_id)
 left join by_source using (customer_id);
 
+-- Whoever came without a date of opening came with what they did first.
+create temp table newcomers as
+select customer_id
+from (select customer_id, ordered_at as moment from orders union all select customer_id, started_at from sessions)
+semi join (from customers where created_at is null) using (customer_id)
+group by customer_id
+having cast(min(moment) as date) > getvariable('as_of');
+
 create table customer_features as
 select
     getvariable('as_of') as as_of_date,
@@ -419,7 +427,7 @@ left join job_titles using (job_title)
 where
     not is_test_account
     and (
-        created_at is null
+        (created_at is null and customers.customer_id not in (from newcomers))
         or created_at < getvariable('as_of') + 1
         or order_features.customer_id is not null
         or session_features.customer_id is not null
