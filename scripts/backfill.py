@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-SILENT = ("--log-level", "none", "--log-level-file", "none")
+SILENT = ("--log-level", "none", "--log-level-file", "none", "--no-use-colors")
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CLEAN_EVENTS = ("build", *WITHOUT_UNIT_TESTS, "--exclude", "int_as_of_date+")
 SLICE = ("run", "--select", "int_as_of_date+,+segment_slices")
@@ -35,22 +35,15 @@ FRESH = """
 {% set slices = load_relation(ref('customer_segmentation', 'segment_slices')) %}
 {% set event_days = ref('customer_segmentation', 'int_event_days') %}
 {% if slices %}
-with known as (
+select as_of_date from (
+    select as_of_date, order_count, cancelled_count, session_count, order_amount, refunded_amount
+    from {{ slices }}
+    intersect
     select slices.as_of_date, {{ customer_segmentation.event_totals('days') }}
     from {{ slices }} as slices
-    left join {{ event_days }} as days
-        on slices.as_of_date >= days.event_date
+    left join {{ event_days }} as days on slices.as_of_date >= days.event_date
     group by slices.as_of_date
-)
-select slices.as_of_date
-from {{ slices }} as slices
-inner join known
-    on slices.as_of_date = known.as_of_date
-    and slices.order_count = known.order_count
-    and slices.cancelled_count = known.cancelled_count
-    and slices.session_count = known.session_count
-    and slices.order_amount = known.order_amount
-    and slices.refunded_amount = known.refunded_amount
+) as fresh
 {% else %}
 select cast(null as date) as as_of_date where 1 = 0
 {% endif %}

@@ -40,6 +40,7 @@ ACTIVITY = "1.11"
 Result = TypeVar("Result")
 RESULTS = ("customer_features", "customer_rfm_scores")
 EVENTS = ("int_orders", "int_sessions")
+SCORING = ("int_quadrature_nodes", "int_customer_predictions", "customer_predictions")
 # Above it, docs/benchmarks.md explains; below it stands what was measured.
 MARK = "<!-- What follows is written by scripts/benchmark.py. -->"
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
@@ -207,7 +208,14 @@ def run_frame(name: str, data: Path, folder: Path) -> Run:
     return measured([*command, str(output)], {}, folder / f"{name}.log")
 
 
-# In the order of the report; every one runs in each round but the whole build, which runs once.
+def run_learned(name: str, folder: Path) -> Run:
+    """From what the whole build has made."""
+    command = [sys.executable, str(CONTENDERS / "learned.py"), name.replace("_", "-")]
+    command += [str(folder / "project_everything.duckdb"), str(folder / f"{name}.json")]
+    return measured(command, {}, folder / f"{name}.log")
+
+
+# In the order of the report; every one runs in each round but the whole build, which runs once, before what reads it.
 CONTENDER_RUNS: dict[str, Callable[[Path, Path], Run]] = {
     "project": run_project,
     "project_new_day": run_project_new_day,
@@ -217,6 +225,9 @@ CONTENDER_RUNS: dict[str, Callable[[Path, Path], Run]] = {
     "polars": lambda data, folder: run_frame("polars", data, folder),
     "pandas": lambda data, folder: run_frame("pandas", data, folder),
     "project_everything": run_project_everything,
+    "own": lambda data, folder: run_learned("own", folder),
+    "lifetimes": lambda data, folder: run_learned("lifetimes", folder),
+    "scikit_learn": lambda data, folder: run_learned("scikit_learn", folder),
 }
 DESCRIPTIONS = {
     "project": "this project: features and scores, by `dbt build` without tests",
@@ -227,6 +238,9 @@ DESCRIPTIONS = {
     "polars": "polars, lazy: order features and scores",
     "pandas": "pandas: order features and scores",
     "project_everything": "this project: all models and all tests, by `dbt build`",
+    "own": "this project's purchase model: BG/NBD and Gamma-Gamma, all customers",
+    "lifetimes": "lifetimes: the same",
+    "scikit_learn": "scikit-learn: the nearest centroid, out of the database and back",
 }
 
 
@@ -312,6 +326,20 @@ def differing_rows(folder: Path, names: list[str]) -> dict[str, int]:
             typed = ", ".join(f"cast({column} as {types[column]})" for column in columns)
             mine = f"select {', '.join(columns)} from mine"
             found[name] = differences(mine, f"select {typed} from {file}")
+        if {"own", "lifetimes"} <= set(names):
+            mine, theirs = (
+                json.loads((folder / f"{n}.json").read_text()) for n in ("own", "lifetimes")
+            )
+            # Parameters that are not the same to four digits.
+            found["lifetimes"] = sum(abs(mine[key] / theirs[key] - 1) > 5e-5 for key in theirs)
+        if {"project_everything", "scikit_learn"} <= set(names):
+            connection.execute(
+                f"attach '{folder}/project_everything.duckdb' as project_everything (read_only)"
+            )
+            found["scikit_learn"] = differences(
+                "select customer_id, cluster from project_everything.main.customer_clusters",
+                f"select customer_id, cluster from '{folder}/scikit_learn.json.parquet'",
+            )
     return found
 
 
@@ -385,6 +413,17 @@ def goals(found: dict[int, dict[str, Run]]) -> list[list[str]]:
             if name in runs:
                 text = f"order features and scores, dbt's start counted / {name}"
                 rows += [goal(text, orders / runs[name].wall, limit)]
+    if {"own", "lifetimes"} <= set(runs):
+        share = runs["own"].wall / runs["lifetimes"].wall
+        rows += [goal("fitting the purchase model / lifetimes, whole processes", share, 0.2)]
+    if {"project", "project_everything", "scikit_learn"} <= set(runs):
+        seconds = runs["project_everything"].seconds_by_model
+        scoring = sum(seconds[name] for name in SCORING)
+        rows += [
+            goal("predicting for all / features and scores", scoring / runs["project"].models, 0.1)
+        ]
+        share = seconds["customer_clusters"] / runs["scikit_learn"].wall
+        rows += [goal("clusters of all / scikit-learn, whole process", share, 1)]
     if "project" in runs:
         limit = 4 if sizes[-1] <= 1_000_000 else 16
         rows += [goal("peak memory of features and scores", runs["project"].peak_gb, limit, " GB")]

@@ -29,7 +29,7 @@ SHARES = """
         unnest(['customers', 'revenue']) as measure,
         unnest([customer_share, net_amount_365d_share]) as share
     from segment_kpis
-    where scheme = 'rfm'
+    where scheme = 'rfm' and as_of_date = (select max(as_of_date) from customer_rfm_scores)
 """
 
 
@@ -54,7 +54,7 @@ def rfm_grid(cells: pa.Table) -> alt.LayerChart:
 
 
 def segment_shares(shares: pa.Table) -> alt.Chart:
-    rows = [{**row, "share": float(row["share"])} for row in shares.to_pylist()]
+    rows = [{**row, "share": float(row["share"] or 0)} for row in shares.to_pylist()]
     order = alt.EncodingSortField("position", op="min")
     return (
         alt.Chart(alt.Data(values=rows))

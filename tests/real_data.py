@@ -66,10 +66,12 @@ def assert_readme_predictions(build: Build, name: str, days: int = 90) -> None:
         best = build.value(
             f"select min(best_predictor) from prediction_evaluation where score = '{score}'"
         )
-        shown = {key: f"{gini:.3f}".lstrip("0") for key, gini in ginis.items()}
+        shown = {key: f"{gini:.3f}".replace("0.", ".", 1) for key, gini in ginis.items()}
         shown[best] = f"**{shown[best]}**"
-        guess = max(ginis.keys() - {"purchase_model"}, key=lambda key: ginis[key])
-        found.append(f"{shown['purchase_model']}, {guess.replace('_', ' ')} {shown[guess]}")
+        guess = max(ginis.keys() - {"purchase_model", "blend"}, key=lambda key: ginis[key])
+        found.append(
+            f"{shown['purchase_model']}, {guess.replace('_', ' ')} {shown[guess]}, {shown['blend']}"
+        )
     assert written == found
 
 
@@ -94,7 +96,8 @@ def assert_readme_segments(build: Build) -> None:
     assert len(written) == len(rows)
     schemes = ", ".join(f"'{scheme}'" for scheme in {scheme for scheme, _ in written})
     assert written == {
-        (scheme, segment): (f"{count:,}", f"{amount:,}")
+        # Of a few customers no amount is told.
+        (scheme, segment): (f"{count:,}", "-" if amount is None else f"{amount:,}")
         for scheme, segment, count, amount in build.rows(
             f"""
             select scheme, segment, customer_count, net_amount_365d from segment_kpis

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("polars", reason="the benchmark needs uv run --group benchmark pytest")
 pytest.importorskip("pandas")
 
-NAMES = ["project", "project_new_day", "floor", "scan", "project_orders", "polars", "pandas"]
+NAMES = list(benchmark.CONTENDER_RUNS)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_every_contender_gives_the_cells_of_the_project(
     measured: tuple[dict[str, benchmark.Run], dict[str, int]],
 ) -> None:
     _, differing = measured
-    assert differing == {"project_new_day": 0, "floor": 0, "polars": 0, "pandas": 0}
+    assert differing == dict.fromkeys(("project_new_day", "floor", "polars", "pandas", "lifetimes", "scikit_learn"), 0)
 
 
 def test_the_report_has_a_row_for_each_contender_and_each_goal(
@@ -36,8 +36,8 @@ def test_the_report_has_a_row_for_each_contender_and_each_goal(
     text = benchmark.report({600: runs}, {600: differing}, runs["project"], 1)
     for name in NAMES:
         assert f"| {benchmark.DESCRIPTIONS[name]} |" in text
-    # Five goals at one size; growth needs two.
-    assert len(benchmark.goals({600: runs})) == 5
+    # Eight goals at one size; growth needs two.
+    assert len(benchmark.goals({600: runs})) == 8
     assert all(run.wall > 0 and run.cpu > 0 and run.peak_gb > 0 for run in runs.values())
     project = runs["project"]
     assert 0 < project.models < project.wall

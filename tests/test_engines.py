@@ -81,6 +81,23 @@ def test_every_engine_replaces_the_segments_of_one_as_of_date_and_keeps_the_othe
     assert segments("as_of_date = cast('2025-06-30' as date)") == kept
 
 
+def test_every_engine_prunes_old_days_but_for_the_last_of_each_month(
+    golden_elsewhere: Engine,
+) -> None:
+    def dates(*command: str, as_of: str, **variables: int) -> list[str]:
+        variables |= golden_variables(golden_elsewhere.place) | {"as_of_date": as_of}
+        golden_elsewhere.dbt("golden", "run", "--select", *command, variables=variables)
+        found = golden_elsewhere.query("golden", "select as_of_date from segment_slices")[1]
+        return sorted(str(day) for (day,) in found)
+
+    both = ("int_as_of_date", "segment_slices")
+    days = ["2025-03-30", "2025-03-31", "2025-06-30"]
+    assert dates(*both, as_of=days[1]) == days[1:]
+    assert dates(*both, as_of=days[0]) == days
+    assert dates("segment_slices", as_of=days[0], daily_slices=93) == days
+    assert dates("segment_slices", as_of=days[0], daily_slices=92) == days[1:]
+
+
 @pytest.fixture(scope="module")
 def generated(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config

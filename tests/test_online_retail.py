@@ -217,10 +217,11 @@ def test_what_followed_tells_which_schemes_of_online_retail_to_keep(
         )
     )
     verdicts = {scheme: verdict for scheme, (verdict, *_) in cards.items()}
-    # Nobody but customers, who are British or not, whatever they do next.
+    # Nobody but customers, who are British or not and order at some hour, whatever they do next.
     assert {scheme for scheme, verdict in verdicts.items() if verdict == "drop"} == {
         "geography",
         "journey_stage",
+        "shopping_time",
     }
     assert {verdicts[scheme] for scheme in ("rfm", "value_tier", "predicted_value")} == {"keep"}
     # Spend so far tells most of spend to come; how recent and frequent, of who comes back.

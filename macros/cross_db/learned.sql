@@ -19,6 +19,8 @@
 {# YAML reads a bare `off` as false. #}
 {% macro learned_choice(name) %}
     {%- set choice = (var('learned_models') if var(name) is none else var(name)) or 'off' -%}
+    {#- What is none of these is refused when the build begins. -#}
+    {%- set choice = 'off' if var(name) is none and choice not in ['fitted', 'frozen'] else choice -%}
     {{- return('frozen_' ~ name if choice == 'frozen' else choice) -}}
 {% endmacro %}
 

@@ -10,10 +10,12 @@
   amount z of x purchases, each Gamma(p, v) with v ~ Gamma(q, gamma).
 
 Time is in weeks and a day counts as one purchase. Whoever buys on one day only has x = 0.
+Sums are numpy's own: those of `@` depend on how many threads there are.
 """
 
 from collections.abc import Callable
 from math import inf, log
+from typing import NamedTuple
 
 import numpy as np
 from scipy import __version__
@@ -55,72 +57,114 @@ MOST_CUSTOMERS = 200_000
 NODE_COUNT = 128
 
 
+class Column(NamedTuple):
+    """One number per row, each distinct one kept once: what depends on it alone is computed once."""
+
+    values: Floats
+    position: np.ndarray
+
+
+def column(numbers: Floats) -> Column:
+    return Column(*np.unique(numbers, return_inverse=True))
+
+
+def distinct_histories(*numbers: Floats) -> tuple[Floats, *tuple[Column, ...]]:
+    """How many customers share each distinct row, and the columns of those rows."""
+    columns = [column(each) for each in numbers]
+    row = np.ravel_multi_index(
+        [each.position for each in columns], [len(each.values) for each in columns]
+    )
+    _, first, customers = np.unique(row, return_index=True, return_counts=True)
+    return customers.astype(float), *(Column(each.values, each.position[first]) for each in columns)
+
+
 def purchase_likelihood(
-    logarithms: Floats, x: Floats, t_x: Floats, age: Floats, first_counts: int
+    logarithms: Floats, customers: Floats, x: Column, t_x: Column, age: Column, first_counts: int
 ) -> tuple[float, Floats]:
     """Minus the log-likelihood and its gradient by the logarithms of r, alpha, a and b.
 
-    x, t_x and age hold one number per customer. `first_counts` is 1 where somebody may leave after
+    A row is a history that so many customers share. `first_counts` is 1 where somebody may leave after
     the first purchase (MBG/NBD), else 0 (BG/NBD): the only difference between the two.
     """
     r, alpha, a, b = np.exp(logarithms)
-    # The gamma functions depend on x alone, of which there are few.
-    values, position = np.unique(x, return_inverse=True)
-    customers = np.bincount(position)
-    chances = values + first_counts
+    with_count = np.bincount(x.position, customers)
+    chances = x.values + first_counts
     by_count = (
-        gammaln(r + values) - gammaln(r) + r * log(alpha)
+        gammaln(r + x.values) - gammaln(r) + r * log(alpha)
         + gammaln(a + b) + gammaln(b + chances) - gammaln(b) - gammaln(a + b + chances)
     )  # fmt: skip
-    could_leave = x + first_counts > 0
-    odds_to_leave = np.where(could_leave, np.maximum(b + x + first_counts - 1, 1e-300), 1)
-    stayed = -(r + x) * np.log(alpha + age)
-    left = np.where(
-        could_leave, log(a) - np.log(odds_to_leave) - (r + x) * np.log(alpha + t_x), -inf
-    )
-    both = np.logaddexp(stayed, left)
-    is_left = np.exp(left - both)
-    is_stayed = 1 - is_left
-    value = customers @ by_count + both.sum()
+    odds_to_leave = np.maximum(b + chances - 1, 1e-300)
+    log_odds = np.where(chances > 0, log(a) - np.log(odds_to_leave), -inf)
+    shape = (r + x.values)[x.position]
+    log_age = np.log(alpha + age.values)[age.position]
+    log_t_x = np.log(alpha + t_x.values)[t_x.position]
+    stayed = -shape * log_age
+    left = log_odds[x.position] - shape * log_t_x
+    # As numpy's logaddexp, of which the derivative is needed too.
+    smaller = np.exp(-np.abs(left - stayed))
+    both = np.maximum(left, stayed) + np.log1p(smaller)
+    customers_left = customers * np.where(left > stayed, 1, smaller) / (1 + smaller)
+    customers_stayed = customers - customers_left
+    value = (with_count * by_count).sum() + (customers * both).sum()
     gradient = np.array([
-        customers @ (psi(r + values) - psi(r) + log(alpha))
-        - is_stayed @ np.log(alpha + age) - is_left @ np.log(alpha + t_x),
-        len(x) * r / alpha - (r + x) @ (is_stayed / (alpha + age) + is_left / (alpha + t_x)),
-        customers @ (psi(a + b) - psi(a + b + chances)) + is_left.sum() / a,
-        customers @ (psi(a + b) + psi(b + chances) - psi(b) - psi(a + b + chances))
-        - (is_left / odds_to_leave).sum(),
+        (with_count * (psi(r + x.values) - psi(r) + log(alpha))).sum()
+        - (customers_stayed * log_age + customers_left * log_t_x).sum(),
+        customers.sum() * r / alpha - (
+            shape * (
+                customers_stayed * (1 / (alpha + age.values))[age.position]
+                + customers_left * (1 / (alpha + t_x.values))[t_x.position]
+            )
+        ).sum(),
+        (with_count * (psi(a + b) - psi(a + b + chances))).sum() + customers_left.sum() / a,
+        (with_count * (psi(a + b) + psi(b + chances) - psi(b) - psi(a + b + chances))).sum()
+        - (customers_left * (1 / odds_to_leave)[x.position]).sum(),
     ])  # fmt: skip
     return -value, -gradient * np.exp(logarithms)
 
 
-def rate_likelihood(logarithms: Floats, x: Floats, age: Floats) -> tuple[float, Floats]:
+def rate_likelihood(
+    logarithms: Floats, customers: Floats, x: Column, age: Column
+) -> tuple[float, Floats]:
     """Minus the log-likelihood and its gradient by the logarithms of r and alpha, if nobody leaves."""
     r, alpha = np.exp(logarithms)
-    value = gammaln(r + x) - gammaln(r) + r * log(alpha) - (r + x) * np.log(alpha + age)
+    with_count = np.bincount(x.position, customers)
+    log_age = np.log(alpha + age.values)[age.position]
+    by_count = gammaln(r + x.values) - gammaln(r) + r * log(alpha)
+    bought = customers * (r + x.values)[x.position]
+    value = (with_count * by_count).sum() - (bought * log_age).sum()
     gradient = np.array([
-        (psi(r + x) - psi(r) + log(alpha) - np.log(alpha + age)).sum(),
-        (r / alpha - (r + x) / (alpha + age)).sum(),
+        (with_count * (psi(r + x.values) - psi(r) + log(alpha))).sum()
+        - (customers * log_age).sum(),
+        customers.sum() * r / alpha - (bought / (alpha + age.values)[age.position]).sum(),
     ])  # fmt: skip
-    return -value.sum(), -gradient * np.exp(logarithms)
+    return -value, -gradient * np.exp(logarithms)
 
 
-def spend_likelihood(logarithms: Floats, x: Floats, z: Floats) -> tuple[float, Floats]:
+def spend_likelihood(logarithms: Floats, x: Column, z: Floats) -> tuple[float, Floats]:
     """Minus the log-likelihood and its gradient by the logarithms of p, q and gamma.
 
-    x repeat purchases of a mean amount of z, both above 0: one number per customer.
+    x repeat purchases of a mean amount of z, both above 0: one of each per customer.
     """
     p, q, gamma = np.exp(logarithms)
-    total = np.log(gamma + x * z)
-    value = (
-        gammaln(p * x + q) - gammaln(p * x) - gammaln(q)
-        + q * log(gamma) + (p * x - 1) * np.log(z) + p * x * np.log(x) - (p * x + q) * total
-    )  # fmt: skip
+    paid = gamma + x.values[x.position] * z
+    customers = np.bincount(x.position)
+    # Sums of each number of purchases.
+    log_paid = np.bincount(x.position, np.log(paid))
+    log_z = np.bincount(x.position, np.log(z))
+    inverse = np.bincount(x.position, 1 / paid)
+    px = p * x.values
+    by_count = gammaln(px + q) - gammaln(px) - gammaln(q) + q * log(gamma) + px * np.log(x.values)
+    value = (customers * by_count + (px - 1) * log_z - (px + q) * log_paid).sum()
     gradient = np.array([
-        (x * (psi(p * x + q) - psi(p * x) + np.log(z) + np.log(x) - total)).sum(),
-        (psi(p * x + q) - psi(q) + log(gamma) - total).sum(),
-        (q / gamma - (p * x + q) / (gamma + x * z)).sum(),
+        (
+            x.values * (
+                customers * (psi(px + q) - psi(px) + np.log(x.values)) + log_z - log_paid
+            )
+        ).sum(),
+        (customers * (psi(px + q) - psi(q) + log(gamma)) - log_paid).sum(),
+        (customers * q / gamma - (px + q) * inverse).sum(),
     ])  # fmt: skip
-    return -value.sum(), -gradient * np.exp(logarithms)
+    return -value, -gradient * np.exp(logarithms)
 
 
 def standard_errors(gradient: Callable[[Floats], Floats], optimum: Floats) -> Floats:
@@ -182,10 +226,10 @@ def purchase_row(model: str, x: Floats, t_x: Floats, age: Floats) -> dict[str, o
         return row | {"note": f"fewer than {FEWEST_REPEAT_CUSTOMERS} customers with a second order"}
     start = np.array([1, max(float(np.median(age)), 1), 1, 1])
     if model == "nbd":
-        found, likelihood, note = fit(rate_likelihood, start[:2], x, age)
+        found, likelihood, note = fit(rate_likelihood, start[:2], *distinct_histories(x, age))
     else:
-        first_counts = int(model == "mbg_nbd")
-        found, likelihood, note = fit(purchase_likelihood, start, x, t_x, age, first_counts)
+        shared = distinct_histories(x, t_x, age)
+        found, likelihood, note = fit(purchase_likelihood, start, *shared, int(model == "mbg_nbd"))
     row |= dict(zip(PARAMETERS[model], map(float, found), strict=True))
     if note is None and model != "nbd":
         nodes, weights = quadrature(row["a"], row["b"])
@@ -198,12 +242,15 @@ def spend_row(x: Floats, amount: Floats) -> dict[str, object]:
     """The fitted model of amounts, of those who came back and paid something."""
     paid = (x > 0) & (amount > 0)
     x, z = x[paid], amount[paid] / x[paid]
+    # Sums of floats depend on the order: that of the numbers, not of the rows.
+    order = np.lexsort((z, x))
+    x, z = x[order], z[order]
     row: dict[str, object] = {
         "model": "gamma_gamma", "customer_count": len(x), "repeat_customer_count": len(x)
     }  # fmt: skip
     if len(x) < FEWEST_REPEAT_CUSTOMERS:
         return row | {"note": f"fewer than {FEWEST_REPEAT_CUSTOMERS} customers with a second order"}
-    found, likelihood, note = fit(spend_likelihood, np.array([5, 3, 3 * z.mean()]), x, z)
+    found, likelihood, note = fit(spend_likelihood, np.array([5, 3, 3 * z.mean()]), column(x), z)
     varies = x.std() > 0 and z.std() > 0
     correlation = float(np.corrcoef(x, z)[0, 1]) if varies else 0.0
     row |= dict(zip(PARAMETERS["gamma_gamma"], map(float, found), strict=True))
@@ -226,10 +273,7 @@ def fit_all(histories: dict[str, Floats]) -> list[dict[str, object]]:
             np.asarray(histories[name][known], dtype=float)
             for name in ("repeat_count", "last_repeat_age_days", "age_days", "repeat_amount")
         )
-        # Sums of floats depend on the order: that of the numbers, not of the rows.
-        order = np.lexsort((amount, age, t_x, x))
-        x, t_x, age, amount = x[order], t_x[order] / 7, age[order] / 7, amount[order]
-        fitted = [purchase_row(name, x, t_x, age) for name in PURCHASE_MODELS]
+        fitted = [purchase_row(name, x, t_x / 7, age / 7) for name in PURCHASE_MODELS]
         origin = {"cutoff_date": cutoff.item(), "version": f"scipy {__version__}"}
         rows.extend(origin | row for row in [*fitted, spend_row(x, amount)])
     return rows

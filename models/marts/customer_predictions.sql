@@ -66,11 +66,13 @@ totals as (
 
     from evaluation
 
-    where predictor = 'purchase_model'
+    where
+        predictor
+        = case when best_predictor = 'blend' then 'blend' else 'purchase_model' end
 
 ),
 
--- By how much the model was wrong in all.
+-- By how much the model, or its blend with a naive guess, was wrong in all.
 factors as (
 
     select
@@ -117,7 +119,7 @@ bounds as (
 
     where
         predictor = best_predictor
-        and predictor <> 'purchase_model'
+        and predictor not in ('purchase_model', 'blend')
         and decile is not null
 
     group by score, decile
@@ -214,9 +216,57 @@ valued as (
     select
         *,
         cast(order_amount * discounted_order_count as decimal(19, 6))
-            as discounted_amount
+            as discounted_amount,
+        greatest(net_amount, 0) as spent_amount
 
     from discounted
+
+),
+
+-- Half the model's, half a naive guess that adds up to as much for everybody.
+blended as (
+
+    select
+        *,
+
+        {% for horizon in [30, 90, 365] %}
+        {%- set orders = 'order_count_' ~ horizon ~ 'd' %}
+        cast(
+            case
+                when orders_predictor = 'blend'
+                    then ({{ orders }} + {{ scaled_to(orders, 'repeat_count') }}) / 2
+                else {{ orders }}
+            end as decimal(19, 8)
+        ) as blended_{{ orders }},
+        {% endfor %}
+        cast(
+            case
+                when amount_predictor = 'blend'
+                    then
+                        (
+                            discounted_amount
+                            + {{ scaled_to('discounted_amount', 'spent_amount') }}
+                        ) / 2
+                else discounted_amount
+            end as decimal(19, 6)
+        ) as blended_amount,
+        cast(
+            case
+                when churn_predictor = 'blend'
+                    then
+                        (
+                            1 - order_probability + exp(greatest(
+                                -600,
+                                -{{ scaled_to(
+                                    'order_count_' ~ days ~ 'd', 'repeat_count'
+                                ) }}
+                            ))
+                        ) / 2
+                else 1 - order_probability
+            end as decimal(19, 8)
+        ) as left_probability
+
+    from valued
 
 ),
 
@@ -229,19 +279,19 @@ calibrated as (
         {% for horizon in [30, 90, 365] %}
         coalesce(
             orders_actual * {{ (horizon / days) | round(8) }},
-            order_count_{{ horizon }}d * orders_factor
+            blended_order_count_{{ horizon }}d * orders_factor
         ) as expected_order_count_{{ horizon }}d,
         {% endfor %}
         order_amount as expected_order_amount,
         coalesce(
             amount_actual * {{ (days_worth / days) | round(8) }},
-            discounted_amount * amount_factor
+            blended_amount * amount_factor
         ) as predicted_amount_365d,
         -- Whichever of the two was too high is lowered, so that neither passes 0 or 1.
         case
             when churn_actual is not null then churn_actual
-            when churn_factor < 1 then (1 - order_probability) * churn_factor
-            else 1 - order_probability * chance_factor
+            when churn_factor < 1 then left_probability * churn_factor
+            else 1 - (1 - left_probability) * chance_factor
         end as churn_probability,
         -- Nobody plans beyond ten years.
         case when days_to_next_order <= 3650 then days_to_next_order end
@@ -255,7 +305,7 @@ calibrated as (
         {% endfor %}
         orders_predictor is not null as is_evaluated
 
-    from valued
+    from blended
 
 ),
 

@@ -27,7 +27,13 @@ as_of as (
 -- A date that no parameters were fitted for cannot be judged.
 held_out as (
 
-    select predictions.*
+    select
+        predictions.*,
+        cast(
+            predictions.order_count_{{ days }}d * predictions.order_amount
+            as decimal(28, 8)
+        ) as predicted_amount,
+        greatest(predictions.net_amount, 0) as spent_amount
 
     from predictions
 
@@ -76,9 +82,9 @@ compared as (
     select
         held_out.cutoff_date,
         held_out.customer_id,
-        held_out.order_count_{{ days }}d,
-        held_out.order_amount,
-        held_out.order_probability,
+        held_out.order_count_{{ days }}d as predicted_orders,
+        held_out.predicted_amount,
+        1 - held_out.order_probability as predicted_churn,
         held_out.repeat_count,
         held_out.age_days - held_out.last_repeat_age_days as days_since_last_order,
         held_out.net_amount,
@@ -88,7 +94,13 @@ compared as (
         {{ days }}e0 * sum(held_out.repeat_count) over ()
         / nullif(sum(held_out.age_days) over (), 0) as mean_orders,
         {{ days }}e0 * sum(greatest(held_out.repeat_amount, 0)) over ()
-        / nullif(sum(held_out.age_days) over (), 0) as mean_amount
+        / nullif(sum(held_out.age_days) over (), 0) as mean_amount,
+        {{ scaled_to(
+            'held_out.order_count_' ~ days ~ 'd', 'held_out.repeat_count'
+        ) }}
+            as naive_orders,
+        {{ scaled_to('held_out.predicted_amount', 'held_out.spent_amount') }}
+            as naive_amount
 
     from held_out
 
@@ -99,13 +111,17 @@ compared as (
 -- Higher means more of what is predicted; `predicted` is in its units.
 judged as (
 
-    {% for score, actual, model, mean, sign in [
-        ('orders', 'actual_orders', 'order_count_' ~ days ~ 'd', 'mean_orders', ''),
-        ('amount', 'actual_amount', 'order_count_' ~ days ~ 'd * order_amount', 'mean_amount', ''),
-        ('churn', 'actual_churn', '1 - order_probability', 'exp(-mean_orders)', '-'),
+    {% for score, naive, mean, sign in [
+        ('orders', 'naive_orders', 'mean_orders', ''),
+        ('amount', 'naive_amount', 'mean_amount', ''),
+        ('churn', 'exp(greatest(-600, -naive_orders))', 'exp(-mean_orders)', '-'),
     ] %}
+    {%- set actual = 'actual_' ~ score %}
+    {%- set model = 'predicted_' ~ score %}
+    {%- set blend = '(' ~ model ~ ' + ' ~ naive ~ ') / 2' %}
     {% for predictor, value, predicted in [
         ('purchase_model', model, model),
+        ('blend', blend, blend),
         ('frequency', sign ~ 'repeat_count', none),
         ('recency', ('' if sign else '-') ~ 'days_since_last_order', none),
         ('spend_to_date', sign ~ 'net_amount', none),
@@ -242,7 +258,8 @@ compared_ginis as (
 
         max(case when predictor = 'purchase_model' then gini end) over each_score
             as model_gini,
-        max(case when predictor <> 'purchase_model' then gini end) over each_score
+        max(case when predictor not in ('purchase_model', 'blend') then gini end)
+            over each_score
             as baseline_gini
 
     from measured
@@ -314,7 +331,11 @@ verdicts as (
                     partition by cutoff_date, score
                     order by
                         gini desc nulls last,
-                        case when predictor = 'purchase_model' then 1 else 0 end asc,
+                        case predictor
+                            when 'blend' then 2
+                            when 'purchase_model' then 1
+                            else 0
+                        end asc,
                         predictor asc
                 )
         end as best_predictor
