@@ -305,6 +305,7 @@ def draw_sessions(
         "downloads": (downloads, downloads > 0),
         "shares": (shares, shares > 0),
         "country_code": (words(PLACE.country, people.place[who]), rng.random(size) < 0.97),
+        "loaded_at": (np.minimum(ended, LAST_SECOND) // DAY + 1) * DAY + 3 * 3600,
     }
 
 

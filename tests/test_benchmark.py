@@ -26,7 +26,7 @@ def test_every_contender_gives_the_cells_of_the_project(
     measured: tuple[dict[str, benchmark.Run], dict[str, int]],
 ) -> None:
     _, differing = measured
-    assert differing == dict.fromkeys(("floor", "polars", "pandas", "lifetimes", "scikit_learn"), 0)
+    assert differing == dict.fromkeys(("project_new_day", "floor", "polars", "pandas", "lifetimes", "scikit_learn"), 0)
 
 
 def test_the_report_has_a_row_for_each_contender_and_each_goal(
@@ -36,11 +36,28 @@ def test_the_report_has_a_row_for_each_contender_and_each_goal(
     text = benchmark.report({600: runs}, {600: differing}, runs["project"], 1)
     for name in NAMES:
         assert f"| {benchmark.DESCRIPTIONS[name]} |" in text
-    # Seven goals at one size; growth needs two.
-    assert len(benchmark.goals({600: runs})) == 7
+    # Eight goals at one size; growth needs two.
+    assert len(benchmark.goals({600: runs})) == 8
     assert all(run.wall > 0 and run.cpu > 0 and run.peak_gb > 0 for run in runs.values())
     project = runs["project"]
     assert 0 < project.models < project.wall
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_day_before_the_new_one_had_other_rows(folder: Path) -> None:
+    """Fewer of them, and some that the last load changed."""
+    before, after = folder / "before_data_600", folder / "data_600"
+    for table, key in (("orders", "order_id"), ("sessions", "session_id")):
+        ((fewer, new, changed),) = duckdb.sql(f"""
+            select
+                count(*) filter (where earlier.{key} is not null),
+                count(*) filter (where earlier.{key} is null),
+                count(*) filter (where earlier.loaded_at <> later.loaded_at)
+            from '{after / table}.parquet' as later
+            left join '{before / table}.parquet' as earlier using ({key})
+        """).fetchall()
+        assert fewer > 50 * new > 0
+        assert (changed > 0) == (table == "orders")
 
 
 @pytest.mark.usefixtures("measured")

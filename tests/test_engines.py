@@ -154,6 +154,8 @@ def test_every_engine_gives_every_row_behind_the_marts(
         return {tuple(str(v) if isinstance(v, date) else v for v in row) for row in found}
 
     columns = [column for column, _ in types(generated_here, "generated", name)]
+    # It tells where the raw tables are.
+    columns = [column for column in columns if column != "judged_with"]
     expected, found = rows(generated_here, columns), rows(generated_elsewhere, columns)
     assert expected
     assert sorted(map(str, expected - found))[:8] == sorted(map(str, found - expected))[:8] == []

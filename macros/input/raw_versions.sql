@@ -1,4 +1,4 @@
-{% macro raw_versions(table, key, latest_by=[], conflict_on=none) %}
+{% macro raw_versions(table, key, latest_by=[], conflict_on=none, changed=none) %}
     {%- set newest_first = [] -%}
     {%- for column in latest_by -%}
         {%- do newest_first.append(cast_or_null(column, 'timestamp') ~ " desc nulls last") -%}
@@ -6,12 +6,23 @@
     {%- set row = row_text('raw_rows') -%}
     {#- Only the rows of a repeated key are sorted, and before anything is cast: a window over every row would
         cost more than the rest of staging. Naming the raw table thrice lets the engine stream it. -#}
+    {%- set source_rows = "changed_rows" if changed else "(" ~ raw_table(table) ~ ")" %}
     with
 
+    {% if changed -%}
+    changed_rows as (
+
+        select raw_rows.*
+        from ({{ raw_table(table) }}) as raw_rows
+        where coalesce({{ clean_text(key) }}, '') in (select row_key from {{ changed }})
+
+    ),
+
+    {% endif -%}
     repeated_keys as (
 
         select {{ clean_text(key) }} as repeated_key
-        from ({{ raw_table(table) }}) as raw_rows
+        from {{ source_rows }} as raw_rows
         group by {{ clean_text(key) }}
         having count(*) > 1
 
@@ -20,7 +31,7 @@
     select
         raw_rows.*,
         cast(null as {{ text_type() }}) as version_issue
-    from ({{ raw_table(table) }}) as raw_rows
+    from {{ source_rows }} as raw_rows
     left join repeated_keys on {{ clean_text(key) }} = repeated_keys.repeated_key
     where repeated_keys.repeated_key is null
 
@@ -44,7 +55,7 @@
             when {{ row }} = first_value({{ row }}) over newest_first then 'duplicate'
             else 'superseded'
         end as version_issue
-    from ({{ raw_table(table) }}) as raw_rows
+    from {{ source_rows }} as raw_rows
     inner join repeated_keys on {{ clean_text(key) }} = repeated_keys.repeated_key
     window
         {%- if conflict_on %}

@@ -1,49 +1,33 @@
 with
 
-sessions as (
+judged_sessions as (
 
-    select * from {{ ref('stg_sessions') }}
-
-),
-
-merged_customers as (
-
-    select * from {{ ref('int_merged_customers') }}
+    select * from {{ ref('int_judged_sessions') }}
 
 ),
 
-cleaned as (
+accepted as (
 
     select
-        sessions.session_id,
-        coalesce(merged_customers.merged_into_customer_id, sessions.customer_id)
-            as customer_id,
-        sessions.visitor_id,
-        sessions.started_at,
-        cast({{ business_time('sessions.started_at') }} as date) as business_date,
-        -- A clock that ran backwards says nothing about the time spent.
-        case
-            when sessions.ended_at >= sessions.started_at
-                then
-                    cast({{ dbt.datediff(
-                        'sessions.started_at', 'sessions.ended_at', 'second'
-                    ) }} as integer)
-        end as duration_seconds,
-        sessions.device_type,
-        sessions.traffic_source,
-        sessions.page_views,
-        sessions.product_views,
-        sessions.searches,
-        sessions.cart_additions,
-        sessions.checkouts,
-        sessions.shares
+        session_id,
+        customer_id,
+        visitor_id,
+        started_at,
+        business_date,
+        duration_seconds,
+        device_type,
+        traffic_source,
+        page_views,
+        product_views,
+        searches,
+        cart_additions,
+        checkouts,
+        shares
 
-    from sessions
+    from judged_sessions
 
-    left join merged_customers on sessions.customer_id = merged_customers.customer_id
-
-    where sessions.quarantine_reason is null
+    where quarantine_reason is null
 
 )
 
-select * from cleaned
+select * from accepted
