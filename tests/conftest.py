@@ -48,6 +48,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def copy_of_project(folder: Path) -> Path:
+    """One that a test may change."""
+    ignored = shutil.ignore_patterns(".*", "target", "examples", "tests")
+    return shutil.copytree(ROOT, folder / "copy", ignore=ignored)
+
+
 class Build:
     """A dbt project with a DuckDB file and a target folder of its own."""
 

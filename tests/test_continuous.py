@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import WITHOUT_TESTS, Build
+from conftest import ROOT, WITHOUT_TESTS, Build, copy_of_project
 from engines import Postgres
 from test_metamorphic import TABLES, raw_sample
 
@@ -249,6 +249,24 @@ def test_another_var_judges_every_row_again(
     whole = run(make_build("other"), *CLEAN, variables=variables)
     assert events(build) != before
     assert differing(events(build), events(whole)) == {}
+
+
+def test_other_sql_judges_every_row_again(built: tuple[Build, dict], tmp_path: Path) -> None:
+    """As after an update of the project."""
+    build, variables = built
+    run(build, *CLEAN, "--full-refresh", variables=variables)
+    mark(build)
+    copy = copy_of_project(tmp_path)
+    macro = copy / "macros/input/staged_sessions.sql"
+    macro.write_text(macro.read_text().replace("lower({{ clean_text('browser') }})", "'none'"))
+    build.project = copy
+    try:
+        run(build, *CLEAN, variables=variables)
+    finally:
+        build.project = ROOT
+    found = marked(build)
+    assert found["orders"] > 500
+    assert found["sessions"] == 0
 
 
 def test_an_order_of_tomorrow_counts_when_its_day_has_come(built: tuple[Build, dict]) -> None:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -14,7 +13,7 @@ import duckdb
 import freeze_models
 import numpy as np
 import pytest
-from conftest import DATA, NO_DATA, ROOT, WITHOUT_TESTS, Build
+from conftest import DATA, NO_DATA, ROOT, WITHOUT_TESTS, Build, copy_of_project
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from mpmath import mp
 from real_data import assert_readme_predictions
@@ -546,11 +545,6 @@ def test_without_what_is_learned_its_schemes_are_unknown(earlier: Build) -> None
     assert earlier.value("select count(*) from customer_clusters where cluster is not null") == 0
     found = {row[0] for row in earlier.rows("select cluster from customer_segments")}
     assert found == {"unknown", "prospect"}
-
-
-def copy_of_project(folder: Path) -> Path:
-    ignored = shutil.ignore_patterns(".*", "target", "examples", "tests")
-    return shutil.copytree(ROOT, folder / "copy", ignore=ignored)
 
 
 def freeze(build: Build, project: Path, monkeypatch: pytest.MonkeyPatch) -> int:
