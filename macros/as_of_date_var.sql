@@ -6,7 +6,7 @@
     {%- set today = run_started_at.astimezone(modules.pytz.timezone(var('business_timezone'))).strftime('%Y-%m-%d') -%}
     {%- if not modules.re.fullmatch('[0-9]{4}-[0-9][0-9]-[0-9][0-9]', text) or text > today -%}
         {{ exceptions.raise_compiler_error(
-            "as_of_date is '" ~ text ~ "'; it must be a day as YYYY-MM-DD, and not later than today, " ~ today ~ "."
+            "SEG-VAR: as_of_date is '" ~ text ~ "'; it must be a day as YYYY-MM-DD, and not later than today, " ~ today ~ " (docs/errors.md)."
         ) }}
     {%- endif -%}
     {{ return("cast('" ~ text ~ "' as date)") }}

@@ -1,10 +1,24 @@
 {% macro check_configuration() %}
     {%- set errors = configuration_errors() if execute -%}
+    {%- if execute and not errors and flags.WHICH in ('run', 'build') -%}
+        {%- set errors = coded('SEG-SOURCE', source_errors()) -%}
+    {%- endif -%}
     {%- if errors -%}
-        {{ exceptions.raise_compiler_error("\n- " ~ (errors | join("\n- "))) }}
+        {{ exceptions.raise_compiler_error("\n- " ~ (errors | join("\n- ")) ~ "\nEach code is explained in docs/errors.md.") }}
     {%- endif -%}
 {% endmacro %}
 
 {% macro configuration_errors() %}
-    {{ return(raw_errors() + var_errors() + rfm_map_errors(rfm_map()) + rule_report().errors) }}
+    {{ return(
+        coded('SEG-RAW', raw_errors()) + coded('SEG-VAR', var_errors())
+        + coded('SEG-MAP', rfm_map_errors(rfm_map())) + coded('SEG-RULE', rule_report().errors)
+    ) }}
+{% endmacro %}
+
+{% macro coded(code, errors) %}
+    {%- set found = [] -%}
+    {%- for error in errors -%}
+        {%- do found.append(code ~ ": " ~ error) -%}
+    {%- endfor -%}
+    {{ return(found) }}
 {% endmacro %}

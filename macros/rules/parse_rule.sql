@@ -78,7 +78,7 @@
     {%- if errors is not none -%}
         {%- do errors.append(text) -%}
     {%- elif execute -%}
-        {{ exceptions.raise_compiler_error(text) }}
+        {{ exceptions.raise_compiler_error("SEG-RULE: " ~ text) }}
     {%- endif -%}
 {% endmacro %}
 

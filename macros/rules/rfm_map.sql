@@ -4,13 +4,13 @@
     {%- if chosen is mapping -%}
         {%- if chosen.get('score_count') not in range(2, 10) or not chosen.get('segments') -%}
             {{ exceptions.raise_compiler_error(
-                "The var rfm_map needs score_count, from 2 to 9, and segments, as the maps in customer_rfm_scores.yml."
+                "SEG-MAP: the var rfm_map needs score_count, from 2 to 9, and segments, as the maps in customer_rfm_scores.yml (docs/errors.md)."
             ) }}
         {%- endif -%}
         {{ return(chosen) }}
     {%- elif maps and chosen not in maps -%}
         {{ exceptions.raise_compiler_error(
-            "The var rfm_map names '" ~ chosen ~ "'; there are " ~ (maps | join(', ')) ~ ", or give a map of your own."
+            "SEG-MAP: the var rfm_map names '" ~ chosen ~ "'; there are " ~ (maps | join(', ')) ~ ", or give a map of your own (docs/errors.md)."
         ) }}
     {%- endif -%}
     {#- Empty while parsing. -#}

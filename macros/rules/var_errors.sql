@@ -33,6 +33,11 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set limits = var('refused_share') -%}
+    {%- if limits is not mapping or limits | list | sort != ['stops', 'warns'] or limits.warns is not number
+        or limits.stops is not number or not 0 <= limits.warns <= limits.stops -%}
+        {%- do errors.append("The var refused_share is '" ~ limits ~ "'; it must be two shares, such as {warns: 0.005, stops: 0.05}.") -%}
+    {%- endif -%}
     {%- if var('discount_rate') is not number or not 0 <= var('discount_rate') < 10 -%}
         {%- do errors.append("The var discount_rate is '" ~ var('discount_rate') ~ "'; it must be a share, such as 0.1 for 10 %.") -%}
     {%- endif -%}

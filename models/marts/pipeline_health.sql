@@ -1,3 +1,4 @@
+{%- set limits = var('refused_share') -%}
 with
 
 slices as (
@@ -15,6 +16,18 @@ event_days as (
 as_of as (
 
     select * from {{ ref('int_as_of_date') }}
+
+),
+
+source_rows as (
+
+    select * from {{ ref('int_source_rows') }}
+
+),
+
+scorecard as (
+
+    select * from {{ ref('segment_scorecard') }}
 
 ),
 
@@ -55,6 +68,51 @@ compared as (
 
 ),
 
+-- The week up to the as-of date, and the eight before it.
+recent_events as (
+
+    select
+        event_days.order_count,
+        event_days.session_count,
+        {{ dbt.datediff('event_days.event_date', 'as_of.as_of_date', 'day') }}
+            as age_days
+
+    from event_days
+
+    cross join as_of
+
+    where event_days.event_date <= as_of.as_of_date
+
+),
+
+volumes as (
+
+    {% for event in ['order', 'session'] %}
+    select
+        '{{ event }}s' as subject,
+        coalesce(sum(case when age_days < 7 then {{ event }}_count end), 0)
+            as week_count,
+        coalesce(sum(case when age_days between 7 and 62 then {{ event }}_count end), 0)
+            as eight_weeks_count,
+        min(case when {{ event }}_count > 0 then age_days end) as last_age_days
+
+    from recent_events
+
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+-- Of few events, half as many are chance.
+judged_volumes as (
+
+    select
+        *,
+        eight_weeks_count >= 80 as is_judged
+
+    from volumes
+
+),
+
 checks as (
 
     select
@@ -86,6 +144,77 @@ checks as (
         'the last day that the marts see' as message
 
     from as_of
+
+    union all
+
+    -- Of few rows, a few are a large share.
+    select
+        'refused_rows' as check_name,
+        source as subject,
+        case
+            when row_count >= 1000 and refused_count >= {{ limits.stops }} * row_count
+                then 'stop'
+            when row_count >= 1000 and refused_count >= {{ limits.warns }} * row_count
+                then 'warn'
+            else 'ok'
+        end as status,
+        cast(refused_count as {{ text_type() }}) || ' of '
+        || cast(row_count as {{ text_type() }})
+        || ' rows are faulty; quarantined_rows says why' as message
+
+    from source_rows
+
+    union all
+
+    select
+        'volume' as check_name,
+        subject,
+        case
+            when is_judged and 16 * week_count < eight_weeks_count then 'warn' else 'ok'
+        end as status,
+        cast(week_count as {{ text_type() }}) || ' in the last 7 days, '
+        || cast(cast(floor(eight_weeks_count / 8.0) as bigint) as {{ text_type() }})
+        || ' in a week of the eight before' as message
+
+    from judged_volumes
+
+    union all
+
+    select
+        'freshness' as check_name,
+        subject,
+        case when is_judged and last_age_days >= 7 then 'warn' else 'ok' end as status,
+        coalesce(
+            'the last came ' || cast(last_age_days as {{ text_type() }})
+            || ' days before the as-of date',
+            'there are none'
+        ) as message
+
+    from judged_volumes
+
+    union all
+
+    select
+        'drift' as check_name,
+        scorecard.scheme as subject,
+        case
+            when
+                scorecard.stability_index
+                > {{ scorecard_bounds().most_stability_index }}
+                then 'warn'
+            else 'ok'
+        end as status,
+        'the sizes of its segments have an index of '
+        || cast(
+            cast(scorecard.stability_index as decimal(9, 3)) as {{ text_type() }}
+        )
+        || ' against ' || cast(scorecard.previous_date as {{ text_type() }}) as message
+
+    from scorecard
+
+    inner join as_of on scorecard.as_of_date = as_of.as_of_date
+
+    where scorecard.stability_index is not null
 
 )
 
