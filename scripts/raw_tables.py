@@ -49,18 +49,18 @@ def kind_of(data_type: str) -> str:
     return next(kinds, "other")
 
 
-def file_sql(path: Path) -> str:
+def file_sql(path: Path, columns: str = "all_varchar = true") -> str:
     """Nothing is left to the sniffer, which takes a row that begins with # for a comment."""
     if path.suffix == ".parquet":
         return f"read_parquet({quoted(str(path), chr(39))})"
-    options = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"'"
+    options = f"{columns}, header = true, delim = ',', quote = '\"', escape = '\"'"
     return f"read_csv({quoted(str(path), chr(39))}, {options}, comment = '', skip = 0)"
 
 
-def read_header(path: Path) -> list[str]:
+def read_header(path: Path, errors: str = "strict") -> list[str]:
     """The names in the first line of a CSV file, once encoding and separator are as expected."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
             header = next(csv.reader(file), [])
     except UnicodeDecodeError as error:
         raise UnreadableError(
@@ -78,7 +78,7 @@ def read_header(path: Path) -> list[str]:
         problem = f"names {', '.join(repeated)} twice. Rename one."
     if problem:
         raise UnreadableError(f"{path.name} {problem}")
-    return [name for name in header if name]
+    return header
 
 
 def read_files(paths: Iterable[Path], project: Path) -> tuple[list[RawTable], list[str]]:
@@ -95,7 +95,7 @@ def read_files(paths: Iterable[Path], project: Path) -> tuple[list[RawTable], li
         shown = full.relative_to(project) if full.is_relative_to(project) else full
         try:
             if path.suffix == ".csv":
-                columns = dict.fromkeys(read_header(path), "text")
+                columns = dict.fromkeys(filter(None, read_header(path)), "text")
             else:
                 relation = duckdb.sql(f"from {file_sql(full)}")
                 kinds = [kind_of(str(data_type)) for data_type in relation.types]

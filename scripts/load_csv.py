@@ -1,0 +1,205 @@
+"""Load CSV files into a schema of the DuckDB file, so that no line is lost and nothing is guessed.
+
+    uv run scripts/load_csv.py exports/*.csv
+
+Each file becomes a table named by its stem, in the schema `raw`; all columns are text, in the order of the header. A
+line that is no row of the file (too few or too many fields, an open quote, bytes that are not UTF-8) is listed in
+`rejected_lines` with its number. The lines of the file are counted apart, and must be those that were loaded or
+rejected. The exit code is 1 where a file cannot be loaded, or more of its lines are rejected than --most-rejected
+allows; its table is then what it was before. Messages tell names, numbers and reasons, never what a line says.
+"""
+
+import argparse
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from raw_tables import UnreadableError, file_sql, quoted, read_header
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+DATABASE = "customer_segmentation.duckdb"
+REASONS = {
+    "MISSING COLUMNS": "too_few_fields",
+    "TOO MANY COLUMNS": "too_many_fields",
+    "UNQUOTED VALUE": "open_quote",
+    "INVALID ENCODING": "not_utf8",
+    "LINE SIZE OVER MAXIMUM": "too_long",
+}
+# How often a row goes on in another line, and how many of these lines are empty.
+INNER_LINES = "len(string_split({0}, chr(10))) - 1"
+EMPTY_LINES = (
+    "len(list_filter(string_split({0}, chr(10))[2:-2], lambda line: line in ('', chr(13))))"
+)
+
+
+@dataclass
+class Lines:
+    """What became of the lines of a file after its header."""
+
+    loaded_rows: int
+    loaded: int
+    empty: int
+    rejected_rows: Counter[str]
+    rejected: int
+
+
+def count_lines(path: Path, starts: Sequence[int]) -> tuple[int, int, list[int]]:
+    """All lines of a file, those of them that are empty, and the number of the line at each byte."""
+    count = empty = position = 0
+    numbers, waiting = [], list(starts)
+    with path.open("rb") as file:
+        for line in file:
+            count += 1
+            position += len(line)
+            if line in (b"\n", b"\r\n"):
+                # DuckDB lets a row begin with the empty lines before it.
+                empty += 1
+                continue
+            while waiting and waiting[0] < position:
+                numbers.append(count)
+                del waiting[0]
+    return count, empty, numbers
+
+
+def load(connection: duckdb.DuckDBPyConnection, path: Path, schema: str) -> Lines:
+    """Replace the table of one file, and its lines in rejected_lines, in a schema by its quoted name."""
+    header = read_header(path, errors="replace")
+    if "" in header or any("\N{REPLACEMENT CHARACTER}" in name for name in header):
+        raise UnreadableError(
+            f"{path.name} has a column without a name, or with one that is not UTF-8. Name it."
+        )
+    table = f"{schema}.{quoted(path.stem)}"
+    columns = ", ".join(f"{quoted(name, chr(39))}: 'varchar'" for name in header)
+    options = f"columns = {{{columns}}}, auto_detect = false, store_rejects = true"
+    connection.execute(f"create or replace table {table} as from {file_sql(path, options)}")
+    rejected = connection.execute(
+        "select distinct on (line_byte_position) line_byte_position, cast(error_type as varchar)"
+        " from reject_errors order by line_byte_position, column_idx"
+    ).fetchall()
+    connection.execute("drop table reject_errors")
+    connection.execute("drop table reject_scans")
+
+    def inside(expression: str) -> str:
+        return " + ".join(f"coalesce({expression.format(quoted(name))}, 0)" for name in header)
+
+    rows, inner, empty_inside = connection.execute(
+        f"select count(*), coalesce(sum({inside(INNER_LINES)}), 0),"
+        f" coalesce(sum({inside(EMPTY_LINES)}), 0) from {table}"
+    ).fetchone()
+    count, empty, numbers = count_lines(path, [position for position, _ in rejected])
+    empty -= empty_inside
+    reasons = [REASONS.get(error, "unreadable") for _, error in rejected]
+    lines = Lines(rows, rows + inner, empty, Counter(reasons), count - 1 - rows - inner - empty)
+    if lines.rejected < len(rejected) or (lines.rejected and not rejected):
+        raise UnreadableError(
+            f"{path.name} has {count - 1:,} lines after its header; {lines.loaded:,} were loaded,"
+            f" {len(rejected):,} rejected. Save it with line ends of Windows or Unix, and without"
+            " line ends in its header."
+        )
+    connection.execute(f"delete from {schema}.rejected_lines where table_name = ?", [path.stem])
+    connection.execute(
+        f"insert into {schema}.rejected_lines select ?, unnest(?), unnest(?)",
+        [path.stem, numbers, reasons],
+    )
+    return lines
+
+
+def load_all(
+    paths: Sequence[Path], database: Path, schema: str, most_rejected: float, console: Console
+) -> int:
+    """Each file in a transaction of its own; returns how many could not be loaded."""
+    failed = 0
+    bars = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    # Of a format that older clients open, as the profile's.
+    storage = {"storage_compatibility_version": "v1.4.0"}
+    with duckdb.connect(config=storage) as connection, Progress(*bars, console=console) as progress:
+        # By a name of its own, since a file may be named as the schema.
+        connection.execute(f"attach {quoted(str(database), chr(39))} as loaded")
+        place = f"loaded.{quoted(schema)}"
+        connection.execute(f"create schema if not exists {place}")
+        connection.execute(
+            f"create table if not exists {place}.rejected_lines"
+            " (table_name varchar, line_number bigint, reason varchar)"
+        )
+        for path in paths:
+            task = progress.add_task(path.name, total=100)
+            done = threading.Event()
+
+            def watch(done: threading.Event = done, task: int = task) -> None:
+                while not done.wait(0.2):
+                    progress.update(task, completed=max(connection.query_progress(), 0))
+
+            watcher = threading.Thread(target=watch, daemon=True)
+            watcher.start()
+            try:
+                connection.begin()
+                lines = load(connection, path, place)
+                told = f"{lines.rejected_rows.total():,} rows rejected" + "".join(
+                    f", {count:,} {reason}" for reason, count in lines.rejected_rows.items()
+                )
+                if lines.rejected > most_rejected * (lines.loaded + lines.rejected):
+                    raise UnreadableError(
+                        f"{path.name}: {told}, in {lines.rejected:,} of {lines.loaded + lines.rejected:,}"
+                        " lines; nothing was loaded. Is a quote left open, the file cut off, or is it not UTF-8?"
+                    )
+                connection.commit()
+            except (UnreadableError, OSError, duckdb.Error) as error:
+                connection.rollback()
+                failed += 1
+                # DuckDB's own message may show a line.
+                told = (
+                    str(error)
+                    if isinstance(error, UnreadableError)
+                    else f"{path.name} cannot be opened, or is no CSV file ({type(error).__name__})."
+                )
+                console.print(f"ERROR: {told}", markup=False)
+            else:
+                console.print(
+                    f"{schema}.{path.stem}: {lines.loaded_rows:,} rows loaded, {told}",
+                    markup=False,
+                )
+            finally:
+                done.set()
+                watcher.join()
+                progress.update(task, completed=100)
+    return failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("files", nargs="+", type=Path, help="CSV files: commas, UTF-8, a header")
+    parser.add_argument(
+        "--database",
+        type=Path,
+        default=Path(os.environ.get("SEGMENTATION_DUCKDB_PATH", DATABASE)),
+        help="the DuckDB file of the profile",
+    )
+    parser.add_argument("--schema", default="raw")
+    parser.add_argument(
+        "--most-rejected", type=float, default=0.05, help="share of the lines of a file"
+    )
+    options = parser.parse_args(arguments)
+    console = Console(stderr=True, soft_wrap=True)
+    failed = load_all(
+        options.files, options.database, options.schema, options.most_rejected, console
+    )
+    if not failed:
+        console.print(
+            f"Next: uv run scripts/inspect_raw.py --schema {options.schema}", markup=False
+        )
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
