@@ -126,6 +126,7 @@ def test_there_are_fewer_clusters_than_different_customers(distinct: int) -> Non
     assert len(found.numbers) < distinct
 
 
+@pytest.mark.fault(57)
 def test_a_feature_that_is_the_same_for_all_is_left_out() -> None:
     values, corner = blobs()
     features = columns(values) | {"same": np.full(len(values), 7.0)}

@@ -142,6 +142,7 @@ def run(build: Build, *command: str, variables: dict) -> Build:
     return build
 
 
+@pytest.mark.fault(54, 55)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_each_day_gives_the_events_of_a_full_refresh(
     make_build: Callable[..., Build], tmp_path: Path, seed: int

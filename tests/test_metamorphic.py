@@ -220,6 +220,7 @@ def test_merging_and_building_is_building_on_what_is_merged(
         assert merged[mart] == expected[mart], mart
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("ids", [["C0000001"], ["C0000001", "C0000002", "C0000003"]])
 def test_a_circle_of_merges_stops_the_build_and_tells_no_id(
     make_build: Callable[..., Build], ids: list[str]
@@ -314,6 +315,7 @@ def test_the_past_looks_the_same_with_and_without_what_came_later(
     assert len(segments(now)) > 100
 
 
+@pytest.mark.fault(13)
 def test_typed_columns_give_what_text_gives(
     make_build: Callable[..., Build], sample: Build
 ) -> None:
@@ -332,6 +334,7 @@ def test_typed_columns_give_what_text_gives(
     assert marts(from_types) == marts(build_from(make_build("from_text"), text))
 
 
+@pytest.mark.fault(51)
 def test_the_time_zone_of_the_connection_changes_nothing(
     make_build: Callable[..., Build], expected: dict[str, list[tuple]], tmp_path: Path
 ) -> None:

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Build
+from conftest import ROOT, Build, copy_of_project
 from dbt.jsonschemas import jsonschemas
 
 # What staging adds to the columns of the contract.
@@ -114,6 +115,20 @@ def test_no_direct_identifier_leaves_staging(sample: Build) -> None:
     )
     assert len(columns) > 100
     assert [row for row in columns if row[1] in identifiers] == []
+
+
+@pytest.mark.fault(70)
+def test_another_version_of_dbt_is_refused_with_the_one_that_is_needed(
+    make_build: Callable[..., Build], tmp_path: Path
+) -> None:
+    copy = copy_of_project(tmp_path)
+    text = (copy / "dbt_project.yml").read_text()
+    assert '">=1.11.0", "<1.12.0"' in text
+    (copy / "dbt_project.yml").write_text(text.replace('">=1.11.0", "<1.12.0"', '"<1.11.0"'))
+    build = make_build("version", copy)
+    assert not build.dbt("parse")
+    assert "Required version of dbt" in str(build.errors)
+    assert "<1.11.0" in str(build.errors)
 
 
 def test_there_are_few_vars() -> None:

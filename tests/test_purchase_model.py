@@ -508,6 +508,7 @@ def test_the_gradients_are_those_of_the_likelihoods(first_counts: int) -> None:
     )
 
 
+@pytest.mark.fault(59)
 def test_every_prediction_of_the_sample_is_finite_and_in_its_range(sample: Build) -> None:
     rows = sample.rows(
         "select expected_order_count_30d, expected_order_count_90d, expected_order_count_365d,"

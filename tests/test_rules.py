@@ -559,6 +559,7 @@ def test_a_map_of_ones_own_names_the_segments(copy: Build, run: Callable[..., bo
     ]
 
 
+@pytest.mark.fault(60)
 def test_a_map_that_is_no_partition_is_refused_with_its_cells(copy: Build) -> None:
     gap = cells("cold", "warm", "hot")[1:]
     says = refused(copy, rfm_map={"score_count": 3, "segments": gap})
@@ -610,6 +611,7 @@ def test_an_as_of_date_that_is_no_day_up_to_today_is_refused(copy: Build, as_of_
     assert f"as_of_date is '{as_of_date}'" in refused(copy, as_of_date=as_of_date)
 
 
+@pytest.mark.fault(52, 65)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
