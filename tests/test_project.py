@@ -62,6 +62,28 @@ def test_the_style_holds(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def secrets_in(*paths: str) -> dict:
+    """By file, what looks like a secret; a long number of hex digits is an MD5 here."""
+    scan = ["detect-secrets", "scan", "--disable-plugin", "HexHighEntropyString", *paths]
+    done = subprocess.run(scan, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["results"]
+
+
+@pytest.mark.fault(67)
+def test_no_file_holds_a_secret(tmp_path: Path) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    paths = [
+        path for path in tracked.stdout.splitlines() if not path.endswith((".csv", ".svg", ".lock"))
+    ]
+    assert len(paths) > 300
+    assert secrets_in(*paths) == {}
+    leak = tmp_path / "profiles.yml"
+    leak.write_text("shop:\n  password: '" + "correct horse battery" + "'\n")
+    assert secrets_in(str(leak))
+
+
 def test_every_mart_but_those_of_schemes_has_a_contract(models: dict[str, dict]) -> None:
     marts = {name: node for name, node in models.items() if node["path"].startswith("marts/")}
     assert len(marts) >= 8
