@@ -6,7 +6,7 @@
         {%- set contract = graph.sources['source.customer_segmentation.raw.' ~ name] -%}
         {%- set file = entry.get('file') or raw.get('files') -%}
         {%- set place = file | replace('{table}', entry.get('identifier') or name) if file else contract.relation_name -%}
-        {%- set problem = file_problem(place) if file else relation_problem(contract) -%}
+        {%- set problem = file_problem(place, raw_relation(name, entry)) if file else relation_problem(contract) -%}
         {%- if problem -%}
             {%- do errors.append("raw.tables." ~ name ~ ": " ~ place ~ " " ~ problem) -%}
         {%- else -%}
@@ -32,13 +32,22 @@
 {% endmacro %}
 
 {# Of files DuckDB reads; what is remote it reports itself. #}
-{% macro file_problem(path) %}
+{% macro file_problem(path, relation) %}
     {%- if '://' not in path -%}
         {%- set literal = dbt.string_literal(dbt.escape_single_quotes(path)) -%}
         {%- if run_query("select count(*) from glob(" ~ literal ~ ")").columns[0][0] == 0 -%}
             {{ return("does not exist. Fix: correct the path; it is seen from where dbt runs.") }}
         {%- elif run_query("select min(size) from read_blob(" ~ literal ~ ")").columns[0][0] == 0 -%}
             {{ return("is empty, without a header too. Fix: export it again.") }}
+        {%- elif path.endswith('.csv') -%}
+            {#- DuckDB's own error would show the line. -#}
+            {%- do run_query("select count(*) from " ~ relation[:-1] ~ ", store_rejects = true)") -%}
+            {%- set faults = run_query("select count(distinct line), min(line) from reject_errors").rows[0] -%}
+            {%- do run_query("drop table reject_errors; drop table reject_scans") -%}
+            {%- if faults[0] -%}
+                {{ return("has " ~ faults[0] ~ " lines that are no rows of it, the first about line " ~ faults[1]
+                    ~ ". Fix: load it by scripts/load_csv.py, which keeps them apart.") }}
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
