@@ -98,7 +98,9 @@ def told() -> Iterator[None]:
         otherwise = Exit.RESOURCES if isinstance(error, duckdb.IOException) else Exit.DATA
         raise StoppedError(code_of(str(error), otherwise), str(error)) from error
     except (OSError, MemoryError) as error:
-        place = f"{error.filename}: " if getattr(error, "filename", None) else ""
+        # Of a copy, the second is the one that is written.
+        path = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        place = f"{path}: " if path else ""
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise StoppedError(Exit.RESOURCES, f"{place}{reason}.") from error
 
