@@ -123,13 +123,15 @@ def dbt_arguments(options: argparse.Namespace) -> list[str]:
     return dbt + (["--target", options.target] if options.target else [])
 
 
-def run_dbt(command: Sequence[str], arguments: Sequence[str]) -> "dbtRunnerResult":
-    """Run dbt without a word."""
+def run_dbt(
+    command: Sequence[str], arguments: Sequence[str], **options: object
+) -> "dbtRunnerResult":
+    """Run dbt without a word; the options are those of its runner."""
     from dbt.cli.main import dbtRunner  # takes seconds, and files do not need it
 
     silent = ["--log-level", "none", "--log-level-file", "none"]
     with redirect_stdout(sys.stderr):
-        return dbtRunner().invoke([*command, *silent, *arguments])
+        return dbtRunner(**options).invoke([*command, *silent, *arguments])
 
 
 def ask_dbt(sql: str, arguments: Sequence[str]) -> list[tuple]:

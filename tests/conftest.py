@@ -39,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--customers", type=int, default=2000, help="of the world that the engines are compared on"
     )
     parser.addoption("--seed", type=int, default=7, help="of that world")
+    parser.addoption(
+        "--kills", type=int, default=12, help="how often a run that publishes is killed"
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
