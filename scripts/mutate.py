@@ -32,7 +32,7 @@ from graphlib import TopologicalSorter
 from hashlib import md5
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from unittest.mock import patch
 
 import duckdb
@@ -43,10 +43,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlfluff.core import Linter
 from sqlfluff.core.parser.segments import BaseSegment
 
-if TYPE_CHECKING:
-    from conftest import Build
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from conftest import GOLDEN, ROOT, WITHOUT_TESTS, Build, golden_variables
+from marts import MARTS, assert_same, read_table
 
-ROOT = Path(__file__).parent.parent
 ACCEPTED = ROOT / "tests" / "accepted_mutants.yml"
 PREFIX = "model.customer_segmentation."
 # Whose mutants must all be killed or accepted.
@@ -225,15 +225,23 @@ def changes(tree: BaseSegment) -> Iterator[tuple[str, list[Edit]]]:
 def shown(sql: str, edits: Sequence[Edit]) -> tuple[str, str]:
     """The line, or what of it is near, before and after."""
     start, end = edits[0].start, edits[-1].end
-    left = max(sql.rfind("\n", 0, start) + 1, start - 50)
-    right = min((sql + "\n").index("\n", end), end + 50)
-    after, position = "", left
+    left = max(sql.rfind("\n", 0, start) + 1, start - 90)
+    right = min((sql + "\n").index("\n", end), end + 90)
+    changed, position = "", start
     for edit in edits:
-        after += sql[position : edit.start] + edit.text
+        changed += sql[position : edit.start] + edit.text
         position = edit.end
-    texts = (" ".join(text.split()) for text in (sql[left:right], after + sql[position:right]))
-    before, after = (t if len(t) <= 160 else f"{t[:80]} … {t[-77:]}" for t in texts)
+    middles = (" ".join(text.split()) for text in (sql[start:end], changed))
+    cut = (text if len(text) <= 120 else f"{text[:60]} … {text[-57:]}" for text in middles)
+    before, after = (" ".join(f"{sql[left:start]}{m}{sql[end:right]}".split()) for m in cut)
     return before, after
+
+
+def origin(owners: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Whose it is, and where: the model's if any of it is, an argument's if all of it is."""
+    own = [owner for owner in owners if owner and not owner[0]]
+    first, last = owners[0], owners[-1]
+    return own[0] if own else first if first and last and first[0] == last[0] else None
 
 
 def mutants_of(marked: str) -> list[Mutant]:
@@ -244,10 +252,10 @@ def mutants_of(marked: str) -> list[Mutant]:
         raise UnreadableError("sqlfluff cannot parse the compiled SQL.")
     found: dict[tuple, list[list[Edit]]] = {}
     for kind, edits in changes(tree):
-        origins = [next(filter(None, owners[e.start : e.end]), None) for e in edits]
+        origins = [origin(owners[edit.start : edit.end]) for edit in edits]
         if None not in origins:
             sizes = [
-                (origin, e.end - e.start, e.text) for origin, e in zip(origins, edits, strict=True)
+                (place, e.end - e.start, e.text) for place, e in zip(origins, edits, strict=True)
             ]
             found.setdefault((kind, *sizes), []).append(edits)
     mutants, names = [], Counter()
@@ -347,46 +355,58 @@ def marked_macros() -> Iterator[None]:
         yield
 
 
+def run_dbt(build: Build, *command: str, variables: dict | None = None) -> None:
+    if not build.dbt(*command, variables=variables):
+        raise UnreadableError("\n".join([f"dbt {command[0]} failed.", *build.errors]))
+
+
+def golden_build(folder: Path) -> Build:
+    """The golden world with its data tests, as reviewed."""
+    golden = new_build(folder)
+    variables = golden_variables({"files": f"{GOLDEN}/{{table}}.csv"})
+    run_dbt(golden, "build", "--exclude-resource-type", "unit_test", variables=variables)
+    for mart in MARTS:
+        assert_same(mart, read_table(GOLDEN / "expected" / f"{mart}.csv"), golden.table(mart))
+    return golden
+
+
+def new_build(folder: Path) -> Build:
+    folder.mkdir(parents=True, exist_ok=True)
+    build = Build(folder)
+    # What is parsed may stay, but an incremental model must begin anew.
+    build.database.unlink(missing_ok=True)
+    return build
+
+
 class World:
-    """What dbt compiled, and the golden world as it built it."""
+    """What dbt compiled, and a copy of the golden world as it was built."""
 
-    def __init__(self, folder: Path, choose: Callable[[dict], list[str]]) -> None:
-        sys.path.append(str(ROOT / "tests"))
-        from conftest import GOLDEN, WITHOUT_TESTS, Build, golden_variables
-        from marts import MARTS, assert_same, read_table
-
-        (folder / "golden").mkdir(parents=True, exist_ok=True)
-        (folder / "sample").mkdir(exist_ok=True)
-        golden, sample = Build(folder / "golden"), Build(folder / "sample")
-        for build in (golden, sample):
-            build.database.unlink(missing_ok=True)
-        variables = golden_variables({"files": f"{GOLDEN}/{{table}}.csv"})
-        self._dbt(golden, "build", "--exclude-resource-type", "unit_test", variables=variables)
-        for mart in MARTS:
-            assert_same(mart, read_table(GOLDEN / "expected" / f"{mart}.csv"), golden.table(mart))
+    def __init__(self, golden: Build, sample: Build, choose: Callable[[dict], list[str]]) -> None:
         self.golden = self._manifest(golden)
         self.models = choose(self.golden)
         with marked_macros():
             parents = [f"+{model}" for model in self.models]
-            self._dbt(sample, "build", *WITHOUT_TESTS, "--select", *parents)
+            run_dbt(sample, "build", *WITHOUT_TESTS, "--select", *parents)
             self.sample = self._manifest(sample)
             own = [f"{model},test_type:unit" for model in self.models]
-            self._dbt(sample, "test", "--select", *own)
+            run_dbt(sample, "test", "--select", *own)
         ran = json.loads((sample.target / "run_results.json").read_text())["results"]
         self.unit_tests = {result["unique_id"]: result["compiled_code"] for result in ran}
-        self.connection = duckdb.connect(str(golden.database))
-        self.connection.execute("set timezone = 'UTC'; set threads = 1; create schema reviewed")
-        self.marts, self.numbers = [*MARTS], count()
-        for mart in self.marts:
+        # Under the name that the compiled SQL says.
+        name = golden.database.stem
+        self.connection = duckdb.connect()
+        self.connection.execute("set threads = 1; set timezone = 'UTC'")
+        self.connection.execute(
+            f"attach {quoted(str(golden.database), chr(39))} as golden (read_only)"
+        )
+        self.connection.execute(f"attach ':memory:' as {name}; copy from database golden to {name}")
+        self.connection.execute(f"detach golden; use {name}; create schema reviewed")
+        self.numbers = count()
+        for mart in MARTS:
             self.connection.execute(f"create table reviewed.{mart} as from main.{mart}")
 
     @staticmethod
-    def _dbt(build: "Build", *command: str, variables: dict | None = None) -> None:
-        if not build.dbt(*command, variables=variables):
-            raise UnreadableError("\n".join([f"dbt {command[0]} failed.", *build.errors]))
-
-    @staticmethod
-    def _manifest(build: "Build") -> dict:
+    def _manifest(build: Build) -> dict:
         return json.loads((build.target / "manifest.json").read_text())
 
     def rows(self, sql: str) -> tuple[list[str], list[tuple]]:
@@ -426,10 +446,14 @@ class Trial:
                 # dbt saw that these rows are as expected.
                 expected = chosen_columns(*world.rows(sql), columns)
                 self.unit_tests.append((test["name"], Target(self.source, sql), columns, expected))
+        # A test that also reads what is made of this model would need that to be built anew.
+        self.made_of_it = self._made_of_it()
         self.data_tests = {
             test["name"]: test["compiled_code"].replace(self.node["relation_name"], "mutated")
             for test in world.golden["nodes"].values()
-            if test["resource_type"] == "test" and key in test["depends_on"]["nodes"]
+            if test["resource_type"] == "test"
+            and key in test["depends_on"]["nodes"]
+            and not self.made_of_it.keys() & {*test["depends_on"]["nodes"]}
         }
         self.not_null = [
             quoted(name)
@@ -456,7 +480,7 @@ class Trial:
     def _types(self, relation: str) -> list[tuple]:
         return [row[:2] for row in self.world.rows(f"describe {relation}")[1]]
 
-    def killer(self, mutant: Mutant) -> str:
+    def killer(self, mutant: Mutant, *, golden: bool = True) -> str:
         """The first that notices: a unit test, a data test, or a golden mart; else nothing."""
         for number, (name, target, columns, expected) in enumerate(self.unit_tests):
             sql = target.mutated(mutant, self.source)
@@ -471,7 +495,8 @@ class Trial:
         if not sql:
             return ""
         try:
-            return self._failed_data_test(sql) or self._changed_mart(sql)
+            failed = self._failed_data_test(sql)
+            return failed or (self._changed_mart(sql) if golden else "")
         except duckdb.Error as error:
             return f"error {type(error).__name__}"
 
@@ -487,27 +512,28 @@ class Trial:
                 return f"data test {name}"
         return ""
 
-    def _changed_mart(self, sql: str) -> str:
-        """Builds the models from here on, as far as they are SQL, until a mart differs."""
+    def _made_of_it(self) -> dict[str, dict]:
+        """The models made of this one, as far as they are SQL, each after those that it reads."""
         nodes = self.world.golden["nodes"]
         parents = {
             key: node["depends_on"]["nodes"]
             for key, node in nodes.items()
-            if node["resource_type"] == "model"
+            if node["resource_type"] == "model" and node["language"] == "sql"
         }
-        changed = {self.node["unique_id"]}
+        found: dict[str, dict] = {}
+        for key in TopologicalSorter(parents).static_order():
+            if (found.keys() | {self.node["unique_id"]}) & {*parents.get(key, ())}:
+                found[key] = nodes[key]
+        return found
+
+    def _changed_mart(self, sql: str) -> str:
+        """Builds the models from here on until a mart differs."""
         self.world.rows("begin")
         try:
-            for key in TopologicalSorter(parents).static_order():
-                node = nodes.get(key, {})
-                if key in changed or (
-                    node.get("language") == "sql" and changed & {*parents.get(key, ())}
-                ):
-                    changed.add(key)
-                    self._replace(node, sql if node is self.node else node["compiled_code"])
-                    mart = node["name"]
-                    if mart in self.world.marts and self._differs(mart):
-                        return f"golden {mart}"
+            for node in [self.node, *self.made_of_it.values()]:
+                self._replace(node, sql if node is self.node else node["compiled_code"])
+                if node["name"] in MARTS and self._differs(node["name"]):
+                    return f"golden {node['name']}"
         finally:
             self.world.rows("rollback")
         return ""
@@ -570,6 +596,11 @@ def chosen(options: argparse.Namespace, manifest: dict) -> list[str]:
     return options.models or [*known]
 
 
+def is_named(name: str, listed: str) -> bool:
+    """In the list `…` stands for anything."""
+    return bool(re.fullmatch(".*".join(map(re.escape, listed.split("…"))), name))
+
+
 def try_all(world: World, options: argparse.Namespace, console: Console) -> list[Result]:
     entries = (
         yaml.safe_load(options.accepted.read_text()) or [] if options.accepted.exists() else []
@@ -593,11 +624,15 @@ def try_all(world: World, options: argparse.Namespace, console: Console) -> list
                 mutants = sorted(mutants, key=lambda m: md5(m.name.encode()).digest())
                 mutants = sorted(mutants[: options.sample], key=lambda m: m.line)
             for mutant in progress.track(mutants, description=model):
-                result.killers[mutant.name] = trial.killer(mutant)
-                result.lines[mutant.name] = mutant.line
-            result.accepted = [name for name in listed if name in result.survivors()]
+                is_listed = any(is_named(mutant.name, text) for text in listed)
+                killer = trial.killer(mutant, golden=not is_listed)
+                result.killers[mutant.name], result.lines[mutant.name] = killer, mutant.line
+                if is_listed and not killer:
+                    result.accepted.append(mutant.name)
             if not options.sample:
-                result.stale = [name for name in listed if name not in result.accepted]
+                result.stale = [
+                    text for text in listed if not any(is_named(n, text) for n in result.accepted)
+                ]
             results.append(result)
     return results
 
@@ -629,7 +664,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="by default all of SQL")
     parser.add_argument("--changed-from", metavar="REF", help="the models that differ from it")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants of each model")
-    parser.add_argument("--at-least", type=float, default=95, help="percent killed of each model;")
+    parser.add_argument("--at-least", type=float, default=95, help="percent killed of each model")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every mutant with its killer")
     parser.add_argument("--accepted", type=Path, default=ACCEPTED, help="survivors with reasons")
     parser.add_argument("--folder", type=Path, default=ROOT / "target" / "mutants")
@@ -637,7 +672,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         console.print("The golden world and the unit tests, once …")
-        world = World(options.folder, lambda manifest: chosen(options, manifest))
+        golden, sample = (
+            golden_build(options.folder / "golden"),
+            new_build(options.folder / "sample"),
+        )
+        world = World(golden, sample, lambda manifest: chosen(options, manifest))
         results = try_all(world, options, console)
     except UnreadableError as error:
         print(error, file=sys.stderr)
