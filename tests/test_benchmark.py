@@ -26,7 +26,9 @@ def test_every_contender_gives_the_cells_of_the_project(
     measured: tuple[dict[str, benchmark.Run], dict[str, int]],
 ) -> None:
     _, differing = measured
-    assert differing == dict.fromkeys(("project_new_day", "floor", "polars", "pandas", "lifetimes", "scikit_learn"), 0)
+    assert differing == dict.fromkeys(
+        ("project_new_day", "floor", "polars", "pandas", "lifetimes", "scikit_learn"), 0
+    )
 
 
 def test_the_report_has_a_row_for_each_contender_and_each_goal(
