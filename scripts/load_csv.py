@@ -1,16 +1,16 @@
-"""Load CSV files into a schema of the DuckDB file, so that no line is lost and nothing is guessed.
+"""Bring CSV files into Parquet files of text, so that no line is lost and nothing is guessed.
 
     uv run scripts/load_csv.py exports/*.csv
 
-Each file becomes a table named by its stem, in the schema `raw`; all columns are text, in the order of the header. A
-line that is no row of the file (too few or too many fields, an open quote, bytes that are not UTF-8) is listed in
-`rejected_lines` with its number. The lines of the file are counted apart, and must be those that were loaded or
+Each file becomes one of the same name in the folder `raw`; all columns are text, in the order of the header. A line that
+is no row of the file (too few or too many fields, an open quote, bytes that are not UTF-8) is listed in
+`raw/rejected_lines.csv` with its number. The lines of the file are counted apart, and must be those that were loaded or
 rejected. The exit code is 1 where a file cannot be loaded, or more of its lines are rejected than --most-rejected
-allows; its table is then what it was before. Messages tell names, numbers and reasons, never what a line says.
+allows; what was loaded of it before then stays. Messages tell names, numbers and reasons, never what a line says.
 """
 
 import argparse
-import os
+import csv
 import sys
 import threading
 from collections import Counter
@@ -23,7 +23,6 @@ from raw_tables import UnreadableError, file_sql, quoted, read_header
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-DATABASE = "customer_segmentation.duckdb"
 REASONS = {
     "MISSING COLUMNS": "too_few_fields",
     "TOO MANY COLUMNS": "too_many_fields",
@@ -67,17 +66,19 @@ def count_lines(path: Path, starts: Sequence[int]) -> tuple[int, int, list[int]]
     return count, empty, numbers
 
 
-def load(connection: duckdb.DuckDBPyConnection, path: Path, schema: str) -> Lines:
-    """Replace the table of one file, and its lines in rejected_lines, in a schema by its quoted name."""
+def load(connection: duckdb.DuckDBPyConnection, path: Path, loaded: Path) -> tuple[Lines, list]:
+    """Write the rows of a CSV file to a Parquet file; the line numbers and reasons of those that are none."""
     header = read_header(path, errors="replace")
     if "" in header or any("\N{REPLACEMENT CHARACTER}" in name for name in header):
         raise UnreadableError(
             f"{path.name} has a column without a name, or with one that is not UTF-8. Name it."
         )
-    table = f"{schema}.{quoted(path.stem)}"
     columns = ", ".join(f"{quoted(name, chr(39))}: 'varchar'" for name in header)
     options = f"columns = {{{columns}}}, auto_detect = false, store_rejects = true"
-    connection.execute(f"create or replace table {table} as from {file_sql(path, options)}")
+    target = quoted(str(loaded), chr(39))
+    connection.execute(
+        f"copy (from {file_sql(path, options)}) to {target} (format parquet, compression zstd)"
+    )
     rejected = connection.execute(
         "select distinct on (line_byte_position) line_byte_position, cast(error_type as varchar)"
         " from reject_errors order by line_byte_position, column_idx"
@@ -90,7 +91,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, schema: str) -> Line
 
     rows, inner, empty_inside = connection.execute(
         f"select count(*), coalesce(sum({inside(INNER_LINES)}), 0),"
-        f" coalesce(sum({inside(EMPTY_LINES)}), 0) from {table}"
+        f" coalesce(sum({inside(EMPTY_LINES)}), 0) from read_parquet({target})"
     ).fetchone()
     count, empty, numbers = count_lines(path, [position for position, _ in rejected])
     empty -= empty_inside
@@ -102,36 +103,32 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, schema: str) -> Line
             f" {len(rejected):,} rejected. Save it with line ends of Windows or Unix, and without"
             " line ends in its header."
         )
-    connection.execute(f"delete from {schema}.rejected_lines where table_name = ?", [path.stem])
-    connection.execute(
-        f"insert into {schema}.rejected_lines select ?, unnest(?), unnest(?)",
-        [path.stem, numbers, reasons],
-    )
-    return lines
+    return lines, list(zip(numbers, reasons, strict=True))
 
 
-def load_all(
-    paths: Sequence[Path], database: Path, schema: str, most_rejected: float, console: Console
-) -> int:
-    """Each file in a transaction of its own; returns how many could not be loaded."""
+def list_rejected(file: Path, table: str, rejected: list) -> None:
+    """Replace the lines of one table in the list of all."""
+    kept = []
+    if file.exists():
+        with file.open(encoding="utf-8", newline="") as old:
+            kept = [row for row in list(csv.reader(old))[1:] if row[0] != table]
+    with file.open("w", encoding="utf-8", newline="") as new:
+        writer = csv.writer(new, lineterminator="\n")
+        writer.writerow(["table_name", "line_number", "reason"])
+        writer.writerows([*kept, *((table, *row) for row in rejected)])
+
+
+def load_all(paths: Sequence[Path], folder: Path, most_rejected: float, console: Console) -> int:
+    """Load each file; returns how many could not be."""
     failed = 0
+    folder.mkdir(parents=True, exist_ok=True)
     bars = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
     )
-    # Of a format that older clients open, as the profile's.
-    storage = {"storage_compatibility_version": "v1.4.0"}
-    with duckdb.connect(config=storage) as connection, Progress(*bars, console=console) as progress:
-        # By a name of its own, since a file may be named as the schema.
-        connection.execute(f"attach {quoted(str(database), chr(39))} as loaded")
-        place = f"loaded.{quoted(schema)}"
-        connection.execute(f"create schema if not exists {place}")
-        connection.execute(
-            f"create table if not exists {place}.rejected_lines"
-            " (table_name varchar, line_number bigint, reason varchar)"
-        )
+    with duckdb.connect() as connection, Progress(*bars, console=console) as progress:
         for path in paths:
             task = progress.add_task(path.name, total=100)
             done = threading.Event()
@@ -142,10 +139,11 @@ def load_all(
 
             watcher = threading.Thread(target=watch, daemon=True)
             watcher.start()
+            # Whoever reads meanwhile reads the old file, or the new one.
+            partial = folder / f"{path.stem}.partial"
             try:
-                connection.begin()
-                lines = load(connection, path, place)
-                told = f"{lines.rejected_rows.total():,} rows rejected" + "".join(
+                lines, rejected = load(connection, path, partial)
+                told = f"{len(rejected):,} rows rejected" + "".join(
                     f", {count:,} {reason}" for reason, count in lines.rejected_rows.items()
                 )
                 if lines.rejected > most_rejected * (lines.loaded + lines.rejected):
@@ -153,10 +151,11 @@ def load_all(
                         f"{path.name}: {told}, in {lines.rejected:,} of {lines.loaded + lines.rejected:,}"
                         " lines; nothing was loaded. Is a quote left open, the file cut off, or is it not UTF-8?"
                     )
-                connection.commit()
+                list_rejected(folder / "rejected_lines.csv", path.stem, rejected)
+                loaded = partial.replace(folder / f"{path.stem}.parquet")
             except (UnreadableError, OSError, duckdb.Error) as error:
-                connection.rollback()
                 failed += 1
+                partial.unlink(missing_ok=True)
                 # DuckDB's own message may show a line.
                 told = (
                     str(error)
@@ -165,10 +164,7 @@ def load_all(
                 )
                 console.print(f"ERROR: {told}", markup=False)
             else:
-                console.print(
-                    f"{schema}.{path.stem}: {lines.loaded_rows:,} rows loaded, {told}",
-                    markup=False,
-                )
+                console.print(f"{loaded}: {lines.loaded_rows:,} rows loaded, {told}", markup=False)
             finally:
                 done.set()
                 watcher.join()
@@ -179,24 +175,19 @@ def load_all(
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, help="CSV files: commas, UTF-8, a header")
+    parser.add_argument("--output", type=Path, default=Path("raw"), help="folder (default: raw)")
     parser.add_argument(
-        "--database",
-        type=Path,
-        default=Path(os.environ.get("SEGMENTATION_DUCKDB_PATH", DATABASE)),
-        help="the DuckDB file of the profile",
-    )
-    parser.add_argument("--schema", default="raw")
-    parser.add_argument(
-        "--most-rejected", type=float, default=0.05, help="share of the lines of a file"
+        "--most-rejected",
+        type=float,
+        default=0.05,
+        help="share of the lines of a file (default: 0.05)",
     )
     options = parser.parse_args(arguments)
     console = Console(stderr=True, soft_wrap=True)
-    failed = load_all(
-        options.files, options.database, options.schema, options.most_rejected, console
-    )
+    failed = load_all(options.files, options.output, options.most_rejected, console)
     if not failed:
         console.print(
-            f"Next: uv run scripts/inspect_raw.py --schema {options.schema}", markup=False
+            f"Next: uv run scripts/inspect_raw.py {options.output}/*.parquet", markup=False
         )
     return int(failed > 0)
 

@@ -368,6 +368,7 @@ def test_a_run_may_start_from_a_file_of_yours(shop: Shop) -> None:
     assert shop.days()[0] == date(2020, 1, 31)
 
 
+@pytest.mark.fault(61)
 def test_a_file_that_is_open_elsewhere_is_not_started_from(
     shop: Shop, capsys: pytest.CaptureFixture
 ) -> None:
@@ -383,6 +384,7 @@ def test_a_file_that_is_open_elsewhere_is_not_started_from(
         owner.kill()
 
 
+@pytest.mark.fault(64)
 def test_a_reader_keeps_what_it_has_opened_and_a_second_run_is_told_of_the_first(
     shop: Shop, capsys: pytest.CaptureFixture
 ) -> None:
@@ -424,6 +426,7 @@ def test_what_a_killed_run_has_left_is_removed(shop: Shop) -> None:
     shop.assert_clean()
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize("step", ["copy", "build"])
 def test_a_full_disk_leaves_the_live_file_and_the_next_run_heals(shop: Shop, step: str) -> None:
     """No file may grow beyond a limit, which to the writer is as a full disk."""
@@ -519,6 +522,7 @@ def kill_at_random(shop: Shop, seed: int, line_count: int, pause: float) -> None
     assert found == before or found["generation"] > before["generation"], seed
 
 
+@pytest.mark.fault(62)
 def test_a_run_that_is_killed_at_any_moment_leaves_one_whole_generation(
     shop: Shop, request: pytest.FixtureRequest
 ) -> None:
