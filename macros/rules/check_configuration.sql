@@ -1,4 +1,10 @@
 {% macro check_configuration() %}
+    {#- Before any var is asked for: dbt runs what looks like Jinja in it. -#}
+    {%- if execute and modules.re.search('[{][{%#]', tojson(invocation_args_dict.get('vars') or {}) | string) -%}
+        {{ exceptions.raise_compiler_error(
+            "SEG-VAR: a var of the command line holds Jinja, which dbt would run. Fix: give its value (docs/errors.md)."
+        ) }}
+    {%- endif -%}
     {%- set errors = configuration_errors() if execute -%}
     {%- if execute and not errors and flags.WHICH in ('run', 'build') -%}
         {%- set errors = coded('SEG-SOURCE', source_errors()) -%}

@@ -1,4 +1,4 @@
-{%- set days = var('prediction_days') -%}
+{%- set days = var('prediction_days') | int -%}
 {%- set names = ['rfm'] + (schemes() | list) -%}
 {%- set digits = "'0123456789abcdef'" -%}
 

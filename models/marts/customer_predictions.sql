@@ -1,6 +1,7 @@
-{%- set days = var('prediction_days') -%}
+{#- Whatever it is, so that dbt comes to check_configuration(), which refuses it. -#}
+{%- set days = var('prediction_days') | int or 1 -%}
 {#- What the middles of days 1 to 30, 31 to 90 and 91 to 365 are worth today. -#}
-{%- set rate = 1 + var('discount_rate') -%}
+{%- set rate = 1 + var('discount_rate') | float -%}
 {%- set worth = {
     30: rate ** (-15 / 365),
     90: rate ** (-60 / 365),

@@ -1,5 +1,5 @@
 {#- Sums are exact; engines cut the quotients of decimals, so those are doubles. -#}
-{%- set days = var('prediction_days') -%}
+{%- set days = var('prediction_days') | int -%}
 {%- set double = double_type() -%}
 
 with

@@ -1,5 +1,5 @@
 {%- set bounds = scorecard_bounds() -%}
-{%- set days = var('prediction_days') -%}
+{%- set days = var('prediction_days') | int -%}
 
 with
 
