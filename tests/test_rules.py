@@ -501,7 +501,7 @@ def test_the_script_names_each_fault(
     place = ["--project-dir", str(copy.project), "--profiles-dir", str(ROOT / "profiles")]
     assert check_rules.main(place) == 1
     said = capsys.readouterr()
-    assert said.err.startswith("ERROR: Scheme 'alone' has a single segment")
+    assert said.err.startswith("ERROR: SEG-RULE: Scheme 'alone' has a single segment")
     assert "The threshold 'loyal_order_cuont' is in no rule. Did you mean loyal_order" in said.err
     assert "schemes, 2 faults." in said.out
 
