@@ -254,7 +254,7 @@ def spark_server(folder: Path, over_http: bool) -> Iterator[int]:
                 "hive.server2.keystore.password": "changeit",  # pragma: allowlist secret
             }
         home = Path(pyspark.__file__).parent
-        parameters = spark_parameters(folder) | {"spark.driver.memory": "2g"}
+        parameters = spark_parameters(folder)
         command = [home / "bin" / "spark-submit", "--class", THRIFT_SERVER]
         for name, value in parameters.items():
             command += ["--conf", f"{name}={value}"]
