@@ -1,5 +1,6 @@
 {#- The longest computation is shared by all who bought as often in as much time. -#}
-{%- set horizons = [30, 90, 365, (var('prediction_days') | int)] | unique | list -%}
+{%- set prediction_days = var('prediction_days') | int -%}
+{%- set horizons = [30, 90, 365, prediction_days] | unique | list -%}
 
 with
 
@@ -188,7 +189,7 @@ predicted as (
                 -600,
                 still_there.shape * ln(
                     still_there.scale
-                    / (still_there.scale + {{ (var('prediction_days') | int) / 7 }}e0)
+                    / (still_there.scale + {{ prediction_days / 7 }}e0)
                 )
             ))
         ) as order_probability,

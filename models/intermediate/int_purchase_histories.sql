@@ -1,3 +1,4 @@
+{%- set prediction_days = var('prediction_days') | int -%}
 with
 
 orders as (
@@ -33,7 +34,7 @@ cutoffs as (
 
     select
         cast(
-            {{ dbt.dateadd('day', -(var('prediction_days') | int), 'as_of.as_of_date') }}
+            {{ dbt.dateadd('day', -prediction_days, 'as_of.as_of_date') }}
             as date
         ) as cutoff_date
 
@@ -42,7 +43,7 @@ cutoffs as (
     inner join begun
         on
             {{ dbt.datediff('begun.first_date', 'as_of.as_of_date', 'day') }}
-            >= {{ 2 * (var('prediction_days') | int) - 1 }}
+            >= {{ 2 * prediction_days - 1 }}
 
 ),
 
