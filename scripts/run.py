@@ -11,7 +11,7 @@ its place, in one rename:
       building/                       what a run has not finished; the next run removes it
       lock                            held while a run is under way
 
-Whatever stops a run, even the power, leaves the live generation as it was, and the next run starts afresh. Exit codes
+Whatever kills a run leaves the live generation as it was, and the next run starts afresh. Exit codes
 are in the README, under "Publish". PostgreSQL and Spark have no such publishing here: there, `dbt build` it is.
 """
 
