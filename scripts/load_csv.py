@@ -43,7 +43,6 @@ class Lines:
 
     loaded_rows: int
     loaded: int
-    empty: int
     rejected_rows: Counter[str]
     rejected: int
 
@@ -96,7 +95,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, loaded: Path) -> tup
     count, empty, numbers = count_lines(path, [position for position, _ in rejected])
     empty -= empty_inside
     reasons = [REASONS.get(error, "unreadable") for _, error in rejected]
-    lines = Lines(rows, rows + inner, empty, Counter(reasons), count - 1 - rows - inner - empty)
+    lines = Lines(rows, rows + inner, Counter(reasons), count - 1 - rows - inner - empty)
     if lines.rejected < len(rejected) or (lines.rejected and not rejected):
         raise UnreadableError(
             f"{path.name} has {count - 1:,} lines after its header; {lines.loaded:,} were loaded,"
