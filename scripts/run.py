@@ -51,6 +51,8 @@ SUMMED = f"""
 """
 # A view of the raw tables, which go on changing.
 KEPT_AS_TABLE = "quarantined_rows"
+# What BI tools of 2025 can open.
+STORAGE_VERSION = "v1.4.0"
 # A message of DuckDB or the system, and what it is about.
 LOCK_TAKEN = r"Could not set lock on file"
 RESOURCES = (
@@ -301,6 +303,8 @@ class Run:
             connection.execute("drop table kept")
         query = f"select as_of_date from {nodes['int_as_of_date'].relation_name}"
         self.as_of_date = str(connection.execute(query).fetchone()[0])
+        query = f"select distinct customer_id_hash from {nodes['int_erased_keys'].relation_name} order by 1"
+        erased = [key for (key,) in connection.execute(query).fetchall()]
         manifest = {
             "generation": self.number,
             "previous_generation": self.previous,
@@ -312,6 +316,7 @@ class Run:
                 **{name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")},
             },
             "tests": {"pass": self.tests["pass"], "warn": self.tests["warn"]},
+            "erased": erased,
             "marts": [],
         }
         for name in mart_names(self.manifest):
@@ -328,12 +333,19 @@ class Run:
         )
 
     def seal(self) -> None:
-        """All in one file, closed, on the disk, and not to be written again."""
+        """Write all of it into a new file, which holds no byte of what was deleted and is not to be written again."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         DuckDBConnectionManager.close_all_connections()
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute("force checkpoint")
+        rewritten = self.database.with_suffix(".rewritten")
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{quoted_path(self.database)}' as built")
+            connection.execute(
+                f"attach '{quoted_path(rewritten)}' as rewritten (storage_version '{STORAGE_VERSION}')"
+            )
+            connection.execute("copy from database built to rewritten")
+            connection.execute("detach rewritten")
+        os.replace(rewritten, self.database)
         for path in self.folder.building.iterdir():
             if path != self.database and path.name != f"{MANIFEST}.json":
                 raise StoppedError(Exit.DATA, f"DuckDB has not closed {path}.")
@@ -349,8 +361,13 @@ class Run:
         self.folder.point_at(self.number)
 
     def prune(self) -> None:
-        """Only those stay that may be rolled back to."""
-        kept = self.folder.chain()[: self.options.keep]
+        """Only those stay that may be rolled back to, and forget whom the live one forgets."""
+        live, *before = self.folder.chain()[: self.options.keep]
+        erased = set(self.folder.manifest(live)["erased"])
+        kept = [
+            live,
+            *(n for n in before if erased <= set(self.folder.manifest(n).get("erased", []))),
+        ]
         try:
             for number in set(self.folder.numbers()).difference(kept):
                 self.folder.remove(number)

@@ -208,6 +208,12 @@ DIRT: dict[str, dict[str, Cells]] = {
         "orphan": {"merged_into_customer_id": "C-UNKNOWN"},
         "keys with spaces": {"customer_id": padded, "merged_into_customer_id": padded},
     },
+    "erasure_requests": {
+        "no key": {"customer_id_hash": None},
+        "an id, not its hash": {"customer_id_hash": "C-UNKNOWN"},
+        "upper case, with spaces": {"customer_id_hash": lambda value: padded(value.upper())},
+        "date that cannot be read": {"requested_at": "last week"},
+    },
 }
 
 ONE_OR_TWO_CUSTOMERS: dict[str, Cells] = {
@@ -249,6 +255,10 @@ COPIES: dict[str, dict[str, Cells]] = {
     "customer_merges": {
         "exact copy": {},
         "one account into two": {"merged_into_customer_id": "C0000001"},
+    },
+    "erasure_requests": {
+        "exact copy": {},
+        "older version": {"requested_at": "2024-01-01 00:00:00"},
     },
 }
 

@@ -4,6 +4,7 @@ They have a random generator of their own, so that they move no draw of the othe
 """
 
 from collections import Counter
+from hashlib import md5
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,8 @@ from sample_vocabulary import CATEGORY, FEEDBACK, PLACE, PLAN
 MERGES = [(0, 1), (1, 2), (2, 3), (4, 5), (6, 5), (7, 8)]
 # The customers have these no more.
 DELETED = [0, 4]
+# These asked to be forgotten.
+ERASED = range(40, 52)
 CURRENCIES, WORTH = ("EUR", "CHF", "USD"), (1.0, 1.05, 0.92)
 CREDIT_NOTE = vocabulary.STATUSES.index("credit_note")
 
@@ -52,6 +55,15 @@ def draw_merges(accounts: Ints, pairs: list[tuple[int, int]]) -> Columns:
     return {
         "customer_id": customer_keys(accounts[np.array(old, int)]),
         "merged_into_customer_id": customer_keys(accounts[np.array(new, int)]),
+    }
+
+
+def draw_erasures(accounts: Ints) -> Columns:
+    erased = accounts[ERASED.start : ERASED.stop]
+    hashes = [md5(key.encode()).hexdigest() for key in customer_keys(erased).to_pylist()]
+    return {
+        "customer_id_hash": pa.array(hashes, pa.string()),
+        "requested_at": LAST_SECOND - 20 * DAY + np.arange(len(erased)) * DAY,
     }
 
 
@@ -300,8 +312,11 @@ def draw_optional(
         dirty = {name: soiled(rng, name, table) for name, table in dirty.items()}
         merges = pa.concat_tables([tables["customer_merges"], dirty["customer_merges"]])
         tables = {**dirty, "customer_merges": merges}
+    tables = {name: table.take(rng.permutation(len(table))) for name, table in tables.items()}
+    # The last draw, and of nobody where no row is to be refused.
+    erasures = draw_erasures(accounts[:0] if clean else accounts)
+    erasures = as_text(typed("erasure_requests", erasures))
+    erasures = erasures if clean else soiled(rng, "erasure_requests", erasures)
+    tables["erasure_requests"] = erasures.take(rng.permutation(len(erasures)))
     deleted = accounts[[place for place in DELETED if place < len(accounts)]]
-    return (
-        {name: table.take(rng.permutation(len(table))) for name, table in tables.items()},
-        customer_keys(deleted),
-    )
+    return tables, customer_keys(deleted)

@@ -2,7 +2,7 @@
 {%- set tables = [
     'customers', 'orders', 'sessions', 'order_items', 'companies', 'campaign_events',
     'feedback', 'consents', 'survey_answers', 'product_usage', 'subscriptions',
-    'exchange_rates', 'customer_merges'
+    'exchange_rates', 'customer_merges', 'erasure_requests'
 ] %}
 with
 
@@ -63,7 +63,7 @@ counted as (
     {% for table in tables %}
     select
         '{{ table }}' as source,
-        (select count(*) from ({{ raw_table(table) }}) as raw_rows) as raw_count,
+        (select count(*) from ({{ raw_table(table, with_erased=true) }}) as raw_rows) as raw_count,
         (select count(*) from {{ table }}_kept) as kept_count
     {{ "union all" if not loop.last }}
     {% endfor %}

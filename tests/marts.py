@@ -32,6 +32,7 @@ MARTS: dict[str, tuple[str, ...]] = {
     "segment_reasons": ("customer_id", "scheme"),
     # A row may be refused twice for one reason.
     "quarantined_rows": ("source", "row_key_hash", "reason"),
+    "erasures": ("customer_id_hash",),
 }
 
 

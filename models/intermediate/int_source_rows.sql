@@ -2,7 +2,7 @@
 {%- set tables = [
     'customers', 'orders', 'sessions', 'order_items', 'companies', 'campaign_events',
     'feedback', 'consents', 'survey_answers', 'product_usage', 'subscriptions',
-    'exchange_rates', 'customer_merges'
+    'exchange_rates', 'customer_merges', 'erasure_requests'
 ] -%}
 with
 

@@ -147,7 +147,7 @@ checks as (
 
     union all
 
-    -- Of few rows, a few are a large share.
+    -- Of few rows, a few are a large share; but each request is somebody's.
     select
         'refused_rows' as check_name,
         source as subject,
@@ -156,6 +156,7 @@ checks as (
                 then 'stop'
             when row_count >= 1000 and refused_count >= {{ limits.warns }} * row_count
                 then 'warn'
+            when source = 'erasure_requests' and refused_count > 0 then 'warn'
             else 'ok'
         end as status,
         cast(refused_count as {{ text_type() }}) || ' of '

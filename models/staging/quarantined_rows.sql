@@ -11,7 +11,8 @@
     'product_usage': 'usage_id',
     'subscriptions': 'subscription_id',
     'exchange_rates': "currency || ' ' || cast(rate_date as " ~ text_type() ~ ")",
-    'customer_merges': 'customer_id'
+    'customer_merges': 'customer_id',
+    'erasure_requests': 'customer_id_hash'
 } -%}
 {%- set nothing = "cast(null as " ~ text_type() ~ ")" -%}
 {%- set missing_rate -%}
@@ -39,6 +40,24 @@ refused_{{ table }} as (
 
     where quarantine_reason is not null
 
+    {% if keys_of_persons(table) %}
+    union all
+
+    -- Nothing is told but that the raw table still has it.
+    select
+        '{{ table }}' as source,
+        'erased' as reason,
+        md5({{ clean_text(key) }}) as row_key_hash,
+        {{ nothing }} as detail
+
+    from ({{ raw_table(table, with_erased=true) }}) as raw_rows
+
+    where
+        {%- for key_type, column in keys_of_persons(table) %}
+        {{ "or " if not loop.first }}{{ is_erased(key_type, column) }}
+        {%- endfor %}
+
+    {% endif %}
 ),
 
 {% endfor %}

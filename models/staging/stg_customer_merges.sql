@@ -1,7 +1,4 @@
--- A chain is followed for every refusal, so it is followed once.
-{{ config(materialized='table') }}
-
-with recursive
+with
 
 raw_customer_merges as (
 
@@ -10,6 +7,12 @@ raw_customer_merges as (
         key='customer_id',
         conflict_on='merged_into_customer_id'
     ) }}
+
+),
+
+merge_ends as (
+
+    select * from {{ ref('int_merge_ends') }}
 
 ),
 
@@ -30,89 +33,28 @@ typed as (
 
 ),
 
-pairs as (
-
-    select
-        customer_id,
-        merged_into_customer_id
-
-    from typed
-
-    where
-        customer_id is not null
-        and version_issue is null
-        and merged_into_customer_id is not null
-
-),
-
-followed as (
-
-    select
-        customer_id,
-        merged_into_customer_id,
-        1 as merge_count
-
-    from pairs
-
-    union all
-
-    select
-        followed.customer_id,
-        pairs.merged_into_customer_id,
-        followed.merge_count + 1 as merge_count
-
-    from followed
-
-    inner join pairs on followed.merged_into_customer_id = pairs.customer_id
-
-    -- Who comes back to itself is in a circle; the limit stops who leads into one.
-    where
-        followed.customer_id <> followed.merged_into_customer_id
-        and followed.merge_count < 50
-
-),
-
--- What has no end stays in, for stop_on_endless_merges() to find.
-ended as (
-
-    select
-        followed.customer_id,
-        followed.merged_into_customer_id as last_customer_id,
-        pairs.customer_id is not null as is_endless
-
-    from followed
-
-    left join pairs on followed.merged_into_customer_id = pairs.customer_id
-
-    where
-        pairs.customer_id is null
-        or followed.customer_id = followed.merged_into_customer_id
-        or followed.merge_count = 50
-
-),
-
 judged as (
 
     select
         typed.customer_id,
         typed.merged_into_customer_id,
-        ended.last_customer_id,
+        merge_ends.last_customer_id,
 
         case
             when typed.customer_id is null then 'missing_key'
             when typed.version_issue is not null then typed.version_issue
             when typed.merged_into_customer_id is null then 'missing_value'
-            when customers.customer_id is null and not ended.is_endless
+            when customers.customer_id is null and not merge_ends.is_endless
                 then 'orphan'
         end as quarantine_reason
 
     from typed
 
-    left join ended on typed.customer_id = ended.customer_id
+    left join merge_ends on typed.customer_id = merge_ends.customer_id
 
     left join customers
         on
-            ended.last_customer_id = customers.customer_id
+            merge_ends.last_customer_id = customers.customer_id
             and customers.quarantine_reason is null
 
 )
