@@ -303,7 +303,7 @@ class Run:
             connection.execute("drop table kept")
         query = f"select as_of_date from {nodes['int_as_of_date'].relation_name}"
         self.as_of_date = str(connection.execute(query).fetchone()[0])
-        query = f"select distinct customer_id_hash from {nodes['int_erased_keys'].relation_name} order by 1"
+        query = f"select distinct customer_id_hash from {nodes['stg_erased_keys'].relation_name} order by 1"
         erased = [key for (key,) in connection.execute(query).fetchall()]
         manifest = {
             "generation": self.number,

@@ -16,15 +16,15 @@ SEEDS = ROOT / "seeds/sample"
 # What may be wrong with any event of a customer, and with a table that has versions.
 EVENT = {
     *("missing_key", "missing_date", "missing_value", "unparsable_date", "date_too_old"),
-    *("date_in_future", "orphan", "duplicate", "conflicting_duplicate"),
+    *("date_in_future", "orphan", "duplicate", "conflicting_duplicate", "erased"),
 }
 REASONS = {
-    "customers": {"missing_key", "duplicate", "superseded"},
+    "customers": {"missing_key", "duplicate", "superseded", "erased"},
     # Sessions have no amounts and no versions.
     "sessions": EVENT - {"missing_value", "conflicting_duplicate"} | {"unparsable_value"},
     "order_items": {
         *("missing_key", "missing_value", "unparsable_amount", "unparsable_value"),
-        *("value_out_of_range", "orphan", "duplicate", "conflicting_duplicate"),
+        *("value_out_of_range", "orphan", "duplicate", "conflicting_duplicate", "erased"),
     },
     "companies": {"missing_key", "duplicate", "superseded"},
     "campaign_events": EVENT | {"unparsable_value"},
@@ -41,6 +41,7 @@ REASONS = {
     "customer_merges": {
         *("missing_key", "missing_value", "orphan", "duplicate", "conflicting_duplicate"),
     },
+    "erasure_requests": {"missing_key", "unparsable_value", "duplicate", "superseded"},
 }
 
 

@@ -47,8 +47,7 @@ REASONS = {
     "exchange_rates": OF_VERSIONS
     | {"missing_date", "missing_amount", "unparsable_date", "unparsable_amount"}
     | {"value_out_of_range", "conflicting_duplicate"},
-    "customer_merges": OF_VERSIONS
-    | {"missing_value", "orphan", "conflicting_duplicate", "erased"},
+    "customer_merges": OF_VERSIONS | {"missing_value", "orphan", "conflicting_duplicate", "erased"},
     "erasure_requests": OF_VERSIONS | {"unparsable_value"},
 }
 NO_KEY = {"", "n/a", "nan", "\\n"}

@@ -52,6 +52,10 @@ THEIRS = {
         "account_merges",
         {"customer_id": "old_customer_id", "merged_into_customer_id": "new_customer_id"},
     ),
+    "erasure_requests": (
+        "deletion_requests",
+        {"customer_id_hash": "customer_hash", "requested_at": "received_at"},
+    ),
 }
 
 

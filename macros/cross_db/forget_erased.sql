@@ -31,5 +31,5 @@
 {# Hashed are only those who are no customers any more. #}
 {% macro is_forgotten() -%}
     customer_id not in (select customer_id from {{ ref('int_customers') }})
-    and md5(customer_id) in (select key_hash from {{ ref('int_erased_keys') }} where key_type = 'customer')
+    and md5(customer_id) in (select key_hash from {{ ref('stg_erased_keys') }} where key_type = 'customer')
 {%- endmacro %}

@@ -1,14 +1,10 @@
 {% macro raw_table(table, with_erased=false) %}
-    {%- set keys = keys_of_persons(table) -%}
-    {%- if with_erased or not keys -%}
+    {%- if with_erased or not keys_of_persons(table) -%}
         {{ every_raw_row(table) }}
     {%- else -%}
         select raw_rows.*
         from ({{ every_raw_row(table) }}) as raw_rows
-        where
-            {%- for key_type, column in keys %}
-            {{ "and " if not loop.first }}not {{ is_erased(key_type, column) }}
-            {%- endfor %}
+        where not ({{ is_erased(table) }})
     {%- endif -%}
 {% endmacro %}
 
@@ -27,11 +23,13 @@
     {{ return(keys.get(table, [('customer', 'customer_id')]) if asked else []) }}
 {% endmacro %}
 
-{% macro is_erased(key_type, column) %}
-    exists (
-        select 1 from {{ ref('int_erased_keys') }} as erased_keys
+{% macro is_erased(table) %}
+    {%- for key_type, column in keys_of_persons(table) %}
+    {{ "or " if not loop.first }}exists (
+        select 1 from {{ ref('stg_erased_keys') }} as erased_keys
         where erased_keys.key_type = '{{ key_type }}' and erased_keys.key_hash = md5({{ clean_text(column) }})
     )
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro every_raw_row(table) %}

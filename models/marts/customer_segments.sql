@@ -1,4 +1,4 @@
--- depends_on: {{ ref('int_customers') }}, {{ ref('int_erased_keys') }}
+-- depends_on: {{ ref('int_customers') }}, {{ ref('stg_erased_keys') }}
 with
 
 segments as (

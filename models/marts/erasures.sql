@@ -1,5 +1,6 @@
-{#- Every table that keeps such keys: a test compares this with all models. A device that somebody else logs in with
-    too is also theirs. -#}
+{#- Every table that keeps such keys: a test compares this with all models. A device
+    that somebody else logs in with is also theirs. -#}
+{%- set anonymous_visitor = 'case when customer_id is null then visitor_id end' -%}
 {%- set columns = {
     'customer': [
         ('int_customers', 'customer_id'),
@@ -32,13 +33,13 @@
         ('customers', 'customer_id')
     ],
     'order': [('int_judged_orders', 'order_id')],
-    'visitor': [('int_judged_sessions', 'case when customer_id is null then visitor_id end')]
+    'visitor': [('int_judged_sessions', anonymous_visitor)]
 } -%}
 with
 
 erased_keys as (
 
-    select * from {{ ref('int_erased_keys') }}
+    select * from {{ ref('stg_erased_keys') }}
 
 ),
 

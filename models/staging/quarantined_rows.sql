@@ -27,6 +27,14 @@
 with
 
 {% for table, key in keys.items() %}
+{% if keys_of_persons(table) %}
+raw_{{ table }} as (
+
+    {{ raw_table(table, with_erased=true) }}
+
+),
+
+{% endif %}
 refused_{{ table }} as (
 
     select
@@ -50,12 +58,9 @@ refused_{{ table }} as (
         md5({{ clean_text(key) }}) as row_key_hash,
         {{ nothing }} as detail
 
-    from ({{ raw_table(table, with_erased=true) }}) as raw_rows
+    from raw_{{ table }}
 
-    where
-        {%- for key_type, column in keys_of_persons(table) %}
-        {{ "or " if not loop.first }}{{ is_erased(key_type, column) }}
-        {%- endfor %}
+    where {{ is_erased(table) }}
 
     {% endif %}
 ),

@@ -1,3 +1,6 @@
+-- A chain is followed for every refusal, so it is followed once.
+{{ config(materialized='table') }}
+
 with
 
 raw_customer_merges as (
@@ -12,7 +15,7 @@ raw_customer_merges as (
 
 merge_ends as (
 
-    select * from {{ ref('int_merge_ends') }}
+    select * from {{ ref('stg_merge_ends') }}
 
 ),
 

@@ -31,7 +31,7 @@ judged as (
         case
             when customer_id_hash is null then 'missing_key'
             when version_issue is not null then version_issue
-            -- Hexadecimal digits alone are left of an MD5 where all of them are taken away.
+            -- Of an MD5, nothing is left without its digits.
             when
                 length(customer_id_hash) <> 32
                 or translate(customer_id_hash, '0123456789abcdef', '') <> ''

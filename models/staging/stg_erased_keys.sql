@@ -1,3 +1,6 @@
+-- Every raw table is held against it, so it is made once.
+{{ config(materialized='table') }}
+
 {%- set is_asked = keys_of_persons('orders') -%}
 with
 
@@ -9,17 +12,25 @@ erasure_requests as (
 
 merge_ends as (
 
-    select * from {{ ref('int_merge_ends') }}
+    select * from {{ ref('stg_merge_ends') }}
 
 ),
 
 accounts as (
 
-    select customer_id, last_customer_id from merge_ends
+    select
+        customer_id,
+        last_customer_id
+
+    from merge_ends
 
     union
 
-    select last_customer_id as customer_id, last_customer_id from merge_ends
+    select
+        last_customer_id as customer_id,
+        last_customer_id
+
+    from merge_ends
 
 ),
 
@@ -77,6 +88,20 @@ persons as (
 
 ),
 
+{% if is_asked %}
+raw_orders as (
+
+    {{ raw_table('orders', with_erased=true) }}
+
+),
+
+raw_sessions as (
+
+    {{ raw_table('sessions', with_erased=true) }}
+
+),
+
+{% endif %}
 keys as (
 
     select
@@ -88,7 +113,7 @@ keys as (
     from persons
 
     {% if is_asked %}
-    {% for key_type, table in [('order', 'orders'), ('visitor', 'sessions')] %}
+    {% for key_type, rows in [('order', 'raw_orders'), ('visitor', 'raw_sessions')] %}
     union all
 
     select distinct
@@ -97,7 +122,7 @@ keys as (
         persons.customer_id_hash,
         persons.requested_at
 
-    from ({{ raw_table(table, with_erased=true) }}) as raw_rows
+    from {{ rows }}
 
     inner join persons
         on md5({{ clean_text('customer_id') }}) = persons.customer_id_hash
