@@ -15,6 +15,7 @@ class Column:
     required: bool
     aliases: list[str]
     families: list[str]
+    is_pii: bool
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def read_contract() -> dict[str, Table]:
     def column(node: dict) -> Column:
         aliases, families = meta(node, "aliases", []), meta(node, "families", [])
         required = meta(node, "required", False)
-        return Column(node["name"], node["data_type"], required, aliases, families)
+        is_pii = "pii" in node.get("config", {}).get("tags", [])
+        return Column(node["name"], node["data_type"], required, aliases, families, is_pii)
 
     def table(node: dict) -> Table:
         required, aliases = meta(node, "required", False), meta(node, "aliases", [])

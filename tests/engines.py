@@ -114,6 +114,8 @@ class Postgres(Duckdb):
         cursor = self.connection.cursor()
         cursor.execute(f"set search_path = {schema}")
         cursor.execute(text)
+        if cursor.description is None:
+            return [], []
         return [column.name for column in cursor.description], cursor.fetchall()
 
     def types(self, schema: str, relation: str) -> list[tuple[str, str]]:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import generate_data
 import pytest
-from conftest import FROZEN, GOLDEN, GOLDEN_TABLES, ROOT, WITHOUT_TESTS, Build, golden_variables
+from conftest import (
+    EXPECTING_WARNINGS,
+    FROZEN,
+    GOLDEN,
+    GOLDEN_TABLES,
+    ROOT,
+    WITHOUT_TESTS,
+    Build,
+    golden_variables,
+)
 from contract import read_contract
 from engines import Duckdb, Postgres, Spark, SparkServer, spark_server
 from marts import MARTS, Table, assert_same, canonical, read_table
@@ -43,7 +52,7 @@ def types(engine: Engine, schema: str, name: str) -> list[tuple[str, str]]:
 def golden_elsewhere(engine: Engine) -> Engine:
     """The golden world on another engine, with every data test and unit test."""
     place = engine.load("golden", GOLDEN_TABLES)
-    engine.dbt("golden", "build", variables=golden_variables(place))
+    engine.dbt("golden", "build", *EXPECTING_WARNINGS, variables=golden_variables(place))
     engine.place = place
     return engine
 
@@ -58,7 +67,7 @@ def test_every_engine_gives_every_cell_of_the_golden_world(
     assert types(golden_elsewhere, "golden", name) == types(duckdb_engine, "golden", name)
 
 
-def test_every_engine_replaces_the_segments_of_one_as_of_date_and_keeps_the_others(
+def test_every_engine_replaces_the_segments_of_one_as_of_date_and_forgets_who_is_erased_on_the_others(
     golden_elsewhere: Engine,
 ) -> None:
     place = golden_elsewhere.place
@@ -75,10 +84,29 @@ def test_every_engine_replaces_the_segments_of_one_as_of_date_and_keeps_the_othe
     replaced = segments("as_of_date = cast('2025-03-31' as date)")
     assert replaced.rows
     assert replaced == segments("1 = 1", "int_customer_segments")
+    scores = read_table(GOLDEN / "expected" / "customer_scores.csv")
+    for table, columns in (
+        ("customer_segments", kept.columns),
+        ("customer_scores", scores.columns),
+    ):
+        as_forgotten = ["'forgotten'" if name == "customer_id" else name for name in columns]
+        golden_elsewhere.query(
+            "golden",
+            f"insert into {table} ({', '.join(columns)}) select {', '.join(as_forgotten)} from {table}"
+            " where customer_id = 'window-edges' and as_of_date = cast('2025-06-30' as date)",
+        )
+        remembered = f"select count(*) from {table} where customer_id = 'forgotten'"
+        assert golden_elsewhere.query("golden", remembered)[1] == [(1,)]
     # Once more: nothing doubled, nothing lost.
-    golden_elsewhere.dbt("golden", "run", "--select", "customer_segments", variables=earlier)
+    both = ("--select", "customer_segments", "customer_scores")
+    golden_elsewhere.dbt("golden", "run", *both, variables=earlier)
     assert segments("as_of_date = cast('2025-03-31' as date)") == replaced
     assert segments("as_of_date = cast('2025-06-30' as date)") == kept
+    names, rows = golden_elsewhere.query(
+        "golden",
+        f"select {', '.join(scores.columns)} from customer_scores where as_of_date = cast('2025-06-30' as date)",
+    )
+    assert canonical(names, rows) == scores
 
 
 def test_every_engine_prunes_old_days_but_for_the_last_of_each_month(
