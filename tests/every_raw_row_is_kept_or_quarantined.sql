@@ -63,9 +63,7 @@ counted as (
     {% for table in tables %}
     select
         '{{ table }}' as source,
-        (
-            select count(*) from ({{ raw_table(table, with_erased=true) }}) as raw_rows
-        ) as raw_count,
+        (select count(*) from ({{ raw_table(table) }}) as raw_rows) as raw_count,
         (select count(*) from {{ table }}_kept) as kept_count
     {{ "union all" if not loop.last }}
     {% endfor %}

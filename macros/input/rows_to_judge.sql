@@ -29,6 +29,7 @@
 {% macro changed_rows(table, key, judged_with) %}
     {%- set loaded_at = cast_or_null('loaded_at', 'timestamp') -%}
     {%- set has_amounts = table == 'orders' -%}
+    {%- set but_not_erased = "and not (" ~ is_erased(table) ~ ")" if keys_of_persons(table) -%}
     {%- set last_load = "(select last_loaded_at from last_load)" -%}
     with
 
@@ -46,7 +47,7 @@
         from (
             select cast({{ loaded_at }} as date) as loaded_date, count(*) as row_count
             from ({{ raw_table(table) }}) as raw_rows
-            where {{ loaded_at }} < {{ last_load }}
+            where {{ loaded_at }} < {{ last_load }} {{ but_not_erased }}
             group by cast({{ loaded_at }} as date)
         ) as counted_now
         full outer join (
@@ -66,7 +67,7 @@
         from (
             select coalesce({{ clean_text(key) }}, '') as row_key, {{ loaded_at }} as moment, 1 as change
             from ({{ raw_table(table) }}) as raw_rows
-            where cast({{ loaded_at }} as date) in (select loaded_date from differing_days)
+            where cast({{ loaded_at }} as date) in (select loaded_date from differing_days) {{ but_not_erased }}
             union all
             select {{ key }} as row_key, loaded_at as moment, -1 as change
             from {{ this }}

@@ -14,10 +14,12 @@
             {%- set found = run_query("select * from " ~ relation ~ " limit 0").column_names | map('lower') | list -%}
             {#- Whatever is no plain name is an expression. -#}
             {%- set expected = (entry.get('columns') or {}).values() or contract.columns -%}
+            {#- Without a header the first row would be told. -#}
+            {%- set has_header = (found | select('in', expected | map('lower') | list) | list) != [] -%}
             {%- for column in expected if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', column or '') -%}
                 {%- if column | lower not in found and column | lower not in ['null', 'true', 'false'] -%}
                     {%- do errors.append("raw.tables." ~ name ~ ": " ~ place ~ " has no column '" ~ column ~ "'. "
-                        ~ nearest(column | lower, found) ~ " Fix: map it under columns, or leave it out there.") -%}
+                        ~ (nearest(column | lower, found) if has_header else "Is its header missing?") ~ " Fix: map it under columns, or leave it out there.") -%}
                 {%- endif -%}
             {%- endfor -%}
         {%- endif -%}

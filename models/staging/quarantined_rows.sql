@@ -30,7 +30,7 @@ with
 {% if keys_of_persons(table) %}
 raw_{{ table }} as (
 
-    {{ raw_table(table, with_erased=true) }}
+    {{ raw_table(table) }}
 
 ),
 

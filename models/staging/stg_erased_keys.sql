@@ -91,13 +91,13 @@ persons as (
 {% if is_asked %}
 raw_orders as (
 
-    {{ raw_table('orders', with_erased=true) }}
+    {{ raw_table('orders') }}
 
 ),
 
 raw_sessions as (
 
-    {{ raw_table('sessions', with_erased=true) }}
+    {{ raw_table('sessions') }}
 
 ),
 

@@ -5,7 +5,7 @@ with recursive
 
 raw_customer_merges as (
 
-    {{ raw_table('customer_merges', with_erased=true) }}
+    {{ raw_table('customer_merges') }}
 
 ),
 
