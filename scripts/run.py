@@ -12,7 +12,8 @@ its place, in one rename:
       lock                            held while a run is under way
 
 Whatever kills a run leaves the live generation as it was, and the next run starts afresh. Exit codes
-are in the README, under "Publish". PostgreSQL and Spark have no such publishing here: there, `dbt build` it is.
+are in the README, under "Publish". On PostgreSQL a generation is a schema (run_schemas.py). Spark has no such publishing:
+there, `dbt build` it is.
 """
 
 import argparse
@@ -23,8 +24,8 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum
 from importlib.metadata import version
@@ -40,6 +41,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
+    from run_schemas import Schemas
 
 MANIFEST = "run_manifest"
 # What differs from run to run is in the manifest alone. A sum needs no order: of the rows' hashes, in quarters.
@@ -105,6 +107,13 @@ def told() -> Iterator[None]:
         place = f"{path}: " if path else ""
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise StoppedError(Exit.RESOURCES, f"{place}{reason}.") from error
+    except Exception as error:
+        # These are there on PostgreSQL alone.
+        if type(error).__name__ == "TakenError":
+            raise StoppedError(Exit.LOCKED, str(error)) from error
+        if type(error).__module__.partition(".")[0] != "psycopg2":
+            raise
+        raise StoppedError(Exit.RESOURCES, f"PostgreSQL: {error}") from error
 
 
 def now() -> str:
@@ -240,6 +249,8 @@ class Run:
         self.tests: Counter[str] = Counter()
         self.warnings: list[str] = []
         self.as_of_date = ""
+        self.schemas: Schemas | None = None
+        self.locks = ExitStack()
 
     def clean(self) -> None:
         """Remove what a killed run has left: its file, its log of changes and what was spilled to disk."""
@@ -248,15 +259,24 @@ class Run:
 
     def check(self) -> None:
         """Read the project, and refuse what cannot be published from."""
+        live = os.environ.get("SEGMENTATION_POSTGRES_SCHEMA", "customer_segmentation")
         os.environ["SEGMENTATION_DUCKDB_PATH"] = str(self.database)
-        result = self.dbt("parse")
-        self.manifest = result.result
-        engine = self.manifest.metadata.adapter_type
+        os.environ["SEGMENTATION_POSTGRES_SCHEMA"] = f"{live}_building"
+        try:
+            result = self.dbt("parse")
+            self.manifest = result.result
+            engine = self.manifest.metadata.adapter_type
+            if engine == "postgres":
+                self.connect(live)
+                return
+        finally:
+            if not self.schemas:
+                os.environ["SEGMENTATION_POSTGRES_SCHEMA"] = live
         if engine != "duckdb":
             raise StoppedError(
                 Exit.CONFIGURATION,
-                f"The target's engine is {engine}; generations of files are published on DuckDB alone."
-                " Use `dbt build` with that target, or here a target whose type is duckdb.",
+                f"The target's engine is {engine}; generations are published on DuckDB and PostgreSQL alone."
+                " Use `dbt build` with that target, or here another one.",
             )
         from dbt.adapters.factory import get_adapter_by_type
 
@@ -267,6 +287,49 @@ class Run:
                 f"The target writes to {path}, whatever file is to be built. In profiles.yml, write"
                 " path: \"{{ env_var('SEGMENTATION_DUCKDB_PATH') }}\".",
             )
+
+    def connect(self, live: str) -> None:
+        """To the server, as dbt does, holding its lock until the end."""
+        from dbt.adapters.factory import get_adapter_by_type
+        from run_schemas import Schemas
+
+        credentials = get_adapter_by_type("postgres").config.credentials
+        if credentials.schema != f"{live}_building":
+            raise StoppedError(
+                Exit.CONFIGURATION,
+                f"The target writes to the schema {credentials.schema}, whatever is to be built. In profiles.yml, write"
+                " schema: \"{{ env_var('SEGMENTATION_POSTGRES_SCHEMA') }}\".",
+            )
+        self.schemas = Schemas(credentials, live)
+        self.locks.enter_context(self.schemas.lock())
+
+    def start_schema(self) -> None:
+        """An empty schema, with the slices and clean events that are kept up."""
+        self.previous = self.schemas.manifest(self.schemas.live).get("generation")
+        self.number = self.schemas.next_number()
+        nodes = self.manifest.nodes.values()
+        self.schemas.start([n.name for n in nodes if n.config.materialized == "incremental"])
+
+    def describe_schema(self) -> None:
+        """Write the manifest, as a table beside the others."""
+        nodes = {node.name: node for node in self.manifest.nodes.values()}
+        ask = self.schemas.ask
+        self.as_of_date = str(
+            ask(f"select as_of_date from {nodes['int_as_of_date'].relation_name}")[0][0]
+        )
+        keys = f"select distinct customer_id_hash from {nodes['stg_erased_keys'].relation_name} order by 1"
+        marts = []
+        for name in mart_names(self.manifest):
+            is_view = nodes[name].config.materialized == "view"
+            row_count, checksum = (None, None) if is_view else self.schemas.describe(name)
+            marts.append({"name": name, "row_count": row_count, "md5": checksum})
+        self.schemas.write(self.told("postgres", [key for (key,) in ask(keys)], marts))
+
+    def publish_schema(self) -> None:
+        self.schemas.publish()
+
+    def prune_schemas(self) -> None:
+        self.warnings += self.schemas.prune(self.options.keep)
 
     def copy(self) -> None:
         """Start from the live generation, whose slices and clean events are kept up."""
@@ -305,7 +368,25 @@ class Run:
         self.as_of_date = str(connection.execute(query).fetchone()[0])
         query = f"select distinct customer_id_hash from {nodes['stg_erased_keys'].relation_name} order by 1"
         erased = [key for (key,) in connection.execute(query).fetchall()]
-        manifest = {
+        marts = []
+        for name in mart_names(self.manifest):
+            # Other views are nothing but tables of the same file, and some are long.
+            row_count = checksum = None
+            if nodes[name].config.materialized != "view" or name == KEPT_AS_TABLE:
+                query = SUMMED.format(relation=nodes[name].relation_name)
+                row_count, checksum = connection.execute(query).fetchone()
+            marts.append({"name": name, "row_count": row_count, "sha256": checksum})
+        manifest = self.told("duckdb", erased, marts)
+        path = self.folder.building / f"{MANIFEST}.json"
+        path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        connection.execute(
+            f"create or replace table main.{MANIFEST} as from read_json('{quoted_path(path)}')"
+        )
+
+    def told(self, engine: str, erased: list[str], marts: list[dict]) -> dict:
+        """What the run was."""
+        packages = ("dbt-core", f"dbt-{engine}", *(["duckdb"] if engine == "duckdb" else []))
+        return {
             "generation": self.number,
             "previous_generation": self.previous,
             "as_of_date": self.as_of_date,
@@ -313,24 +394,12 @@ class Run:
             "ended_at": now(),
             "versions": {
                 "customer_segmentation": project_of(Path(__file__).parent.parent)["version"],
-                **{name: version(name) for name in ("dbt-core", "dbt-duckdb", "duckdb")},
+                **{name: version(name) for name in packages},
             },
             "tests": {"pass": self.tests["pass"], "warn": self.tests["warn"]},
             "erased": erased,
-            "marts": [],
+            "marts": marts,
         }
-        for name in mart_names(self.manifest):
-            # Other views are nothing but tables of the same file, and some are long.
-            row_count = checksum = None
-            if nodes[name].config.materialized != "view" or name == KEPT_AS_TABLE:
-                query = SUMMED.format(relation=nodes[name].relation_name)
-                row_count, checksum = connection.execute(query).fetchone()
-            manifest["marts"].append({"name": name, "row_count": row_count, "sha256": checksum})
-        path = self.folder.building / f"{MANIFEST}.json"
-        path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        connection.execute(
-            f"create or replace table main.{MANIFEST} as from read_json('{quoted_path(path)}')"
-        )
 
     def seal(self) -> None:
         """Write all of it into a new file, which holds no byte of what was deleted and is not to be written again."""
@@ -408,6 +477,11 @@ STEPS = (
     *(Run.clean, Run.check, Run.copy, Run.build, Run.describe),
     *(Run.seal, Run.store, Run.publish, Run.prune),
 )
+# On PostgreSQL, once the project is read.
+SCHEMA_STEPS = (
+    *(Run.start_schema, Run.build, Run.describe_schema),
+    *(Run.publish_schema, Run.prune_schemas),
+)
 
 
 def quoted_path(path: Path) -> str:
@@ -423,15 +497,25 @@ def mart_names(manifest: "Manifest") -> list[str]:
     return sorted(n.name for n in nodes if n.resource_type == "model" and n.access == "public")
 
 
-def run_steps(run: Run) -> None:
+def steps_of(run: Run) -> Iterator[Callable[[Run], None]]:
     for step in STEPS:
+        yield step
+        if run.schemas:
+            yield from SCHEMA_STEPS
+            return
+
+
+def run_steps(run: Run) -> None:
+    for step in steps_of(run):
         run.reporter.console.print(f"{step.__name__} …")
         run.reporter.log("step", name=step.__name__)
         step(run)
-    live = run.folder.manifest(run.number)
+    schemas = run.schemas
+    live = schemas.manifest(schemas.live) if schemas else run.folder.manifest(run.number)
+    place = f"the schema {schemas.live}" if schemas else run.folder.live
     tests = live["tests"]
     print(
-        f"Generation {run.number}, as of {run.as_of_date}, is live in {run.folder.live}: {len(live['marts'])}"
+        f"Generation {run.number}, as of {run.as_of_date}, is live in {place}: {len(live['marts'])}"
         f" marts, {tests['pass']} data tests passed, {tests['warn']} warned."
     )
     for warning in run.warnings:
@@ -455,6 +539,19 @@ def roll_back(folder: Folder, reporter: Reporter) -> None:
     reporter.log("rolled back", generation=before[0], from_generation=bad)
 
 
+def roll_back_schema(run: Run) -> None:
+    """The same on PostgreSQL."""
+    run.check()
+    if not run.schemas or not (numbers := run.schemas.roll_back()):
+        raise StoppedError(Exit.CONFIGURATION, "There is no generation before the live one.")
+    good, bad = numbers
+    print(
+        f"Generation {good} is live in the schema {run.schemas.live}."
+        f" The next run starts from it; generation {bad} goes when that is published."
+    )
+    run.reporter.log("rolled back", generation=good, from_generation=bad)
+
+
 def published(options: argparse.Namespace) -> Path:
     return (options.published or options.project_dir / "published").resolve()
 
@@ -468,12 +565,13 @@ def attempt(options: argparse.Namespace, reporter: Reporter) -> None:
         raise StoppedError(Exit.CONFIGURATION, f"There is no file {options.base} to start from.")
     folder = Folder(published(options), name)
     with folder.lock():
-        if options.rollback:
+        if options.rollback and folder.numbers():
             roll_back(folder, reporter)
             return
         try:
-            with told():
-                run_steps(Run(folder, options, reporter))
+            run = Run(folder, options, reporter)
+            with told(), run.locks:
+                (roll_back_schema if options.rollback else run_steps)(run)
         except StoppedError as error:
             if error.code == Exit.RESOURCES:
                 shutil.rmtree(folder.building, ignore_errors=True)

@@ -29,6 +29,7 @@ SMALL = {
         models: {customer_segmentation: {marts: {+access: public, +materialized: table}}}
     """,
     "models/int_as_of_date.sql": "select cast('{{ var(\"as_of_date\") }}' as date) as as_of_date",
+    "models/stg_erased_keys.sql": 'select md5(\'{{ var("erased", "") }}\') as customer_id_hash',
     "models/marts/customers.sql": """
         select range as customer_id, as_of_date
         from range({{ var('customer_count', 1000) }}) cross join {{ ref('int_as_of_date') }}
