@@ -300,7 +300,11 @@ class Run:
                 f"The target writes to the schema {credentials.schema}, whatever is to be built. In profiles.yml, write"
                 " schema: \"{{ env_var('SEGMENTATION_POSTGRES_SCHEMA') }}\".",
             )
-        self.schemas = Schemas(credentials, live)
+        try:
+            self.schemas = Schemas(credentials, live)
+        except Exception as error:
+            message = f"PostgreSQL cannot be reached. {error}"
+            raise StoppedError(Exit.CONFIGURATION, message) from error
         self.locks.enter_context(self.schemas.lock())
 
     def start_schema(self) -> None:

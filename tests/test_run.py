@@ -262,7 +262,7 @@ def test_a_configuration_that_is_refused_publishes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--target", "postgres"], "The target's engine is postgres"),
+        (["--target", "spark"], "The target's engine is spark"),
         (["--target", "nowhere"], "does not have a target named 'nowhere'"),
         (["--vars", "{"], "is not valid YAML"),
         (["--base", "no.duckdb"], "There is no file no.duckdb"),
@@ -491,7 +491,7 @@ def test_a_kill_before_any_touch_of_the_disk_leaves_one_whole_generation(shop: S
         assert code == "0\n"
         # All is on the disk before it gets its name, and so is the name.
         told = " ".join(touched)
-        assert "seal fsync fsync fsync store replace fsync publish link replace fsync prune" in told
+        assert "seal replace fsync fsync fsync store replace fsync publish link replace fsync prune" in told
         assert told.endswith("prune replace rmtree")
         live = shop.whole()
         for stop_at, before in enumerate(touched):
