@@ -627,7 +627,8 @@ def try_all(world: World, options: argparse.Namespace, console: Console) -> list
             trial = Trial(world, model)
             strict = STRICT.search(trial.node["original_file_path"])
             result = Result(model, 100 if strict else options.at_least)
-            listed = [entry["mutant"] for entry in entries if entry["model"] == model]
+            of_model = [entry for entry in entries if is_named(model, entry["model"])]
+            listed = [entry["mutant"] for entry in of_model]
             mutants = trial.mutants
             if options.sample:
                 # Always the same ones, spread over the model.
@@ -640,8 +641,10 @@ def try_all(world: World, options: argparse.Namespace, console: Console) -> list
                 if is_listed and not killer:
                     result.accepted.append(mutant.name)
             if not options.sample:
+                # What is said of several models need not be true of each.
+                own = [entry["mutant"] for entry in of_model if entry["model"] == model]
                 result.stale = [
-                    text for text in listed if not any(is_named(n, text) for n in result.accepted)
+                    text for text in own if not any(is_named(n, text) for n in result.accepted)
                 ]
             results.append(result)
             console.print(f"{model}: {result.share():.1f} % of {len(mutants)}")

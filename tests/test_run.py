@@ -491,7 +491,10 @@ def test_a_kill_before_any_touch_of_the_disk_leaves_one_whole_generation(shop: S
         assert code == "0\n"
         # All is on the disk before it gets its name, and so is the name.
         told = " ".join(touched)
-        assert "seal replace fsync fsync fsync store replace fsync publish link replace fsync prune" in told
+        assert (
+            "seal replace fsync fsync fsync store replace fsync publish link replace fsync prune"
+            in told
+        )
         assert told.endswith("prune replace rmtree")
         live = shop.whole()
         for stop_at, before in enumerate(touched):
