@@ -40,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--seed", type=int, default=7, help="of that world")
     parser.addoption(
+        "--worlds", type=int, default=5, help="that are drawn for the oracle in plain Python"
+    )
+    parser.addoption(
         "--kills", type=int, default=12, help="how often a run that publishes is killed"
     )
 
