@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -176,3 +177,30 @@ def test_another_version_of_dbt_is_refused_with_the_one_that_is_needed(
 def test_there_are_few_vars() -> None:
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     assert len(project["vars"]) <= 16
+
+
+def test_workflows_are_pinned_and_may_do_nothing_but_read() -> None:
+    workflows = list((ROOT / ".github" / "workflows").glob("*.yml"))
+    assert len(workflows) >= 2
+    for path in workflows:
+        text = path.read_text()
+        # PyYAML takes the key `on` for a boolean.
+        workflow = {str(key): value for key, value in yaml.safe_load(text).items()}
+        assert workflow["permissions"] == {"contents": "read"}, path.name
+        assert "pull_request_target" not in workflow["True"], path.name
+        actions = re.findall(r"uses: (.+)", text)
+        assert actions
+        for action in actions:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action), action
+        # What a pull request names is no part of a command.
+        assert not re.search(r"run:.*\$\{\{", text), path.name
+
+
+def test_every_package_is_locked_with_its_hashes() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    packages = [package for package in lock["package"] if "virtual" not in package["source"]]
+    assert len(packages) > 50
+    for package in packages:
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        assert files, package["name"]
+        assert all(file["hash"].startswith("sha256:") for file in files), package["name"]
