@@ -365,7 +365,7 @@ def test_an_absent_table_is_an_empty_table(
     make_build: Callable[..., Build], sample: Build, tmp_path: Path
 ) -> None:
     build = make_build("no_sessions")
-    tables = ("customers", "orders", "exchange_rates", "customer_merges")
+    tables = ("customers", "orders", "exchange_rates", "customer_merges", "erasure_requests")
     assert build.dbt("build", variables=mapped(tmp_path, *tables)), build.errors
     unknown = "select distinct engagement, window_shopper from customer_segments"
     assert build.rows(unknown) == [("unknown", "unknown")]
@@ -387,8 +387,15 @@ def test_without_rates_foreign_orders_wait_and_without_merges_accounts_are_apart
         "select count(*) from stg_customers inner join int_merged_customers using (customer_id)"
         " where quarantine_reason is null"
     )
+    # Where nobody can ask, nobody is erased.
+    erased = (
+        "select count(*) from quarantined_rows where source = 'customers' and reason = 'erased'"
+    )
     customers = "select count(*) from int_customers"
-    assert build.value(customers) == sample.value(customers) + still_there[0][0]
+    assert build.value(customers) == (
+        sample.value(customers) + still_there[0][0] + sample.value(erased)
+    )
+    assert build.rows("from erasures") == []
 
 
 def test_a_build_replaces_the_segments_of_its_own_date_and_no_others(
