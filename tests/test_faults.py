@@ -486,6 +486,13 @@ def test_a_table_that_is_not_there_is_named(refused: Callable[[dict], str]) -> N
     assert "does not exist, or this user may not see it" in said
 
 
+def test_a_day_on_the_command_line_needs_no_quotes(make_build: Callable[..., Build]) -> None:
+    """YAML makes a date of it."""
+    build = make_build("unquoted")
+    variables = {"as_of_date": date(2025, 6, 30)}
+    assert build.dbt("run", "--select", "segment_definitions", variables=variables), build.errors
+
+
 def marked_faults() -> set[int]:
     """The numbers in the marks of all tests."""
     found: set[int] = set()

@@ -1,6 +1,6 @@
 {% macro check_configuration() %}
     {#- Before any var is asked for: dbt runs what looks like Jinja in it. -#}
-    {%- if execute and modules.re.search('[{][{%#]', tojson(invocation_args_dict.get('vars') or {}) | string) -%}
+    {%- if execute and modules.re.search('[{][{%#]', invocation_args_dict.get('vars') | string) -%}
         {{ exceptions.raise_compiler_error(
             "SEG-VAR: a var of the command line holds Jinja, which dbt would run. Fix: give its value (docs/errors.md)."
         ) }}
