@@ -110,6 +110,10 @@ def read_files(paths: Iterable[Path], project: Path) -> tuple[list[RawTable], li
     return list(tables.values()), problems
 
 
+class TakenError(UnreadableError):
+    """Another run is under way, or somebody reads and does not stop."""
+
+
 def add_dbt_options(parser: argparse.ArgumentParser) -> None:
     """Which project, and how dbt connects."""
     parser.add_argument("--project-dir", type=Path, default=Path.cwd(), help="of dbt_project.yml")

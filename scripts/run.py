@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import duckdb
 import yaml
-from raw_tables import UnreadableError, add_dbt_options, dbt_arguments, run_dbt
+from raw_tables import TakenError, UnreadableError, add_dbt_options, dbt_arguments, run_dbt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -98,6 +98,12 @@ def told() -> Iterator[None]:
     """What the system or DuckDB refuses, as what the user may do about it."""
     try:
         yield
+    except StoppedError:
+        raise
+    except TakenError as error:
+        raise StoppedError(Exit.LOCKED, str(error)) from error
+    except UnreadableError as error:
+        raise StoppedError(Exit.CONFIGURATION, str(error)) from error
     except duckdb.Error as error:
         otherwise = Exit.RESOURCES if isinstance(error, duckdb.IOException) else Exit.DATA
         raise StoppedError(code_of(str(error), otherwise), str(error)) from error
@@ -108,9 +114,7 @@ def told() -> Iterator[None]:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise StoppedError(Exit.RESOURCES, f"{place}{reason}.") from error
     except Exception as error:
-        # These are there on PostgreSQL alone.
-        if type(error).__name__ == "TakenError":
-            raise StoppedError(Exit.LOCKED, str(error)) from error
+        # psycopg2 is there on PostgreSQL alone.
         if type(error).__module__.partition(".")[0] != "psycopg2":
             raise
         raise StoppedError(Exit.RESOURCES, f"PostgreSQL: {error}") from error
@@ -300,19 +304,18 @@ class Run:
                 f"The target writes to the schema {credentials.schema}, whatever is to be built. In profiles.yml, write"
                 " schema: \"{{ env_var('SEGMENTATION_POSTGRES_SCHEMA') }}\".",
             )
-        try:
-            self.schemas = Schemas(credentials, live)
-        except Exception as error:
-            message = f"PostgreSQL cannot be reached. {error}"
-            raise StoppedError(Exit.CONFIGURATION, message) from error
+        self.schemas = Schemas(credentials, live)
         self.locks.enter_context(self.schemas.lock())
 
     def start_schema(self) -> None:
         """An empty schema, with the slices and clean events that are kept up."""
         self.previous = self.schemas.manifest(self.schemas.live).get("generation")
         self.number = self.schemas.next_number()
+        self.schemas.start(self.kept_up())
+
+    def kept_up(self) -> list[str]:
         nodes = self.manifest.nodes.values()
-        self.schemas.start([n.name for n in nodes if n.config.materialized == "incremental"])
+        return [n.name for n in nodes if n.config.materialized == "incremental"]
 
     def describe_schema(self) -> None:
         """Write the manifest, as a table beside the others."""
@@ -327,9 +330,10 @@ class Run:
             is_view = nodes[name].config.materialized == "view"
             row_count, checksum = (None, None) if is_view else self.schemas.describe(name)
             marts.append({"name": name, "row_count": row_count, "md5": checksum})
-        self.schemas.write(self.told("postgres", [key for (key,) in ask(keys)], marts))
+        self.schemas.write(self.account("postgres", [key for (key,) in ask(keys)], marts))
 
     def publish_schema(self) -> None:
+        self.schemas.rewrite(self.kept_up())
         self.schemas.publish()
 
     def prune_schemas(self) -> None:
@@ -380,14 +384,14 @@ class Run:
                 query = SUMMED.format(relation=nodes[name].relation_name)
                 row_count, checksum = connection.execute(query).fetchone()
             marts.append({"name": name, "row_count": row_count, "sha256": checksum})
-        manifest = self.told("duckdb", erased, marts)
+        manifest = self.account("duckdb", erased, marts)
         path = self.folder.building / f"{MANIFEST}.json"
         path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         connection.execute(
             f"create or replace table main.{MANIFEST} as from read_json('{quoted_path(path)}')"
         )
 
-    def told(self, engine: str, erased: list[str], marts: list[dict]) -> dict:
+    def account(self, engine: str, erased: list[str], marts: list[dict]) -> dict:
         """What the run was."""
         packages = ("dbt-core", f"dbt-{engine}", *(["duckdb"] if engine == "duckdb" else []))
         return {
@@ -543,10 +547,13 @@ def roll_back(folder: Folder, reporter: Reporter) -> None:
     reporter.log("rolled back", generation=before[0], from_generation=bad)
 
 
-def roll_back_schema(run: Run) -> None:
-    """The same on PostgreSQL."""
+def roll_back_target(run: Run) -> None:
+    """The same, on the engine of the target."""
     run.check()
-    if not run.schemas or not (numbers := run.schemas.roll_back()):
+    if not run.schemas:
+        roll_back(run.folder, run.reporter)
+        return
+    if not (numbers := run.schemas.roll_back()):
         raise StoppedError(Exit.CONFIGURATION, "There is no generation before the live one.")
     good, bad = numbers
     print(
@@ -569,13 +576,14 @@ def attempt(options: argparse.Namespace, reporter: Reporter) -> None:
         raise StoppedError(Exit.CONFIGURATION, f"There is no file {options.base} to start from.")
     folder = Folder(published(options), name)
     with folder.lock():
-        if options.rollback and folder.numbers():
+        if options.rollback and folder.numbers() and not options.target:
+            # Whatever state the project is in.
             roll_back(folder, reporter)
             return
         try:
             run = Run(folder, options, reporter)
             with told(), run.locks:
-                (roll_back_schema if options.rollback else run_steps)(run)
+                (roll_back_target if options.rollback else run_steps)(run)
         except StoppedError as error:
             if error.code == Exit.RESOURCES:
                 shutil.rmtree(folder.building, ignore_errors=True)

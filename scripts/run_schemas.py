@@ -18,6 +18,7 @@ import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from raw_tables import TakenError, UnreadableError
 
 MANIFEST = "run_manifest"
 # A run holds this lock of the server, with the name of the schema, for as long as it is connected.
@@ -29,10 +30,6 @@ SUMMED = """
 """
 
 
-class TakenError(Exception):
-    """Another run is under way, or somebody reads and does not stop."""
-
-
 class Schemas:
     """The live schema, those before it, and the one that is being built."""
 
@@ -41,15 +38,18 @@ class Schemas:
 
     def __init__(self, credentials: Namespace, live: str) -> None:
         self.live, self.building = live, f"{live}_building"
-        self.connection: Connection = psycopg2.connect(
-            host=credentials.host,
-            port=credentials.port,
-            user=credentials.user,
-            password=credentials.password or None,
-            dbname=credentials.database,
-            sslmode=credentials.sslmode,
-            application_name="customer_segmentation run",
-        )
+        try:
+            self.connection: Connection = psycopg2.connect(
+                host=credentials.host,
+                port=credentials.port,
+                user=credentials.user,
+                password=credentials.password or None,
+                dbname=credentials.database,
+                sslmode=credentials.sslmode,
+                application_name="customer_segmentation run",
+            )
+        except psycopg2.OperationalError as error:
+            raise UnreadableError(f"PostgreSQL cannot be reached. {error}") from error
         self.connection.autocommit = True
 
     def ask(self, text: str | sql.Composable, *values: object) -> list[tuple]:
@@ -160,6 +160,11 @@ class Schemas:
             except BaseException:
                 self.ask("rollback")
                 raise
+
+    def rewrite(self, kept: list[str]) -> None:
+        """What dbt deleted from the tables that are kept up stays in their files until they are written anew."""
+        for name in kept:
+            self.say("vacuum full {table}", table=(self.building, name))
 
     def publish(self) -> None:
         """Readers see the old generation until this commits, and the new one from then on."""

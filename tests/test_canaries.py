@@ -180,7 +180,3 @@ def test_a_run_that_publishes_nothing_tells_no_value(
     assert "SEG-SOURCE" in said.err
     assert CANARY not in said.out + said.err
     assert files_that_tell(tmp_path, CANARY) == []
-
-
-def test_there_are_thirty_kinds_of_failure() -> None:
-    assert len(FILES) + len(MAPPINGS) + len(VARS) >= 30

@@ -56,6 +56,14 @@ TODAY = date(2025, 6, 1)
 LIVE = "customer_segmentation.duckdb"
 
 
+def write_project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+    return folder / "project"
+
+
 class Shop:
     """A project, the folder that it is published to, and a day that passes with each run."""
 
@@ -199,12 +207,8 @@ for line in sys.stdin:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The small project with one generation."""
     folder = tmp_path_factory.mktemp("first")
-    for name, text in SMALL.items():
-        path = folder / "project" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text))
     (folder / "raw.csv").write_text("reason\nbad\nworse\n")
-    shop = Shop(folder, folder / "project", {"raw": str(folder / "raw.csv")})
+    shop = Shop(folder, write_project(folder, SMALL), {"raw": str(folder / "raw.csv")})
     shop.next_day()
     return shop
 

@@ -8,28 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from textwrap import dedent
 
 import psycopg2
 import pytest
-import run
 import run_schemas
-import yaml
 from conftest import ROOT
 from engines import Postgres
+from test_run import SMALL, TODAY, Shop, write_project
 
-# A project of the same form that is built in a second.
-SMALL = {
-    "dbt_project.yml": """
-        name: customer_segmentation
-        version: 0.1.0
-        profile: customer_segmentation
-        flags: {send_anonymous_usage_stats: false}
-        models: {customer_segmentation: {marts: {+access: public, +materialized: table}}}
-    """,
-    "models/int_as_of_date.sql": "select cast('{{ var(\"as_of_date\") }}' as date) as as_of_date",
+# In the words of PostgreSQL; its views are read where they are.
+OWN = {
     "models/stg_erased_keys.sql": """
         {{ config(materialized='table') }}
         select md5(erased) as customer_id_hash
@@ -40,31 +30,22 @@ SMALL = {
         from generate_series(1, {{ var('customer_count', 1000) }}) as customer_id
         cross join {{ ref('int_as_of_date') }}
     """,
-    "models/marts/customer_segments.sql": """
-        {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='as_of_date') }}
-        select as_of_date, customer_id, repeat('x', customer_id % 9) as segment from {{ ref('customers') }}
-    """,
     "models/marts/segment_history.sql": """
         {{ config(materialized='view') }}
         select as_of_date, count(*) as customer_count from {{ ref('customer_segments') }} group by as_of_date
     """,
-    "tests/there_are_enough_customers.sql": "select 1 from {{ ref('customers') }} having count(*) < 10",
 }
-FIRST_DAY = date(2025, 6, 1)
+FOREIGN = {"models/marts/quarantined_rows.sql", "tests/there_are_not_too_many.sql"}
 
 
-class Shop:
-    """A project that is published to a schema of its own, and a day that passes with each run."""
+class SchemaShop(Shop):
+    """A shop that publishes to a schema of its own."""
 
     def __init__(self, folder: Path, engine: Postgres, schema: str) -> None:
-        self.folder, self.schema, self.day = folder, schema, FIRST_DAY
-        self.connection = engine.connection
-        for name, text in SMALL.items():
-            path = folder / "project" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dedent(text))
-        self.environment = {
-            "DBT_TARGET_PATH": str(folder / "target"),
+        files = {name: text for name, text in SMALL.items() if name not in FOREIGN}
+        super().__init__(folder, write_project(folder, files | OWN), {})
+        self.schema, self.connection = schema, engine.connection
+        self.environment |= {
             "DBT_LOG_PATH": str(folder / "logs"),
             "SEGMENTATION_POSTGRES_HOST": engine.connection.info.host,
             "SEGMENTATION_POSTGRES_DATABASE": "segmentation",
@@ -72,21 +53,10 @@ class Shop:
         }
 
     def arguments(self, *arguments: str, **variables: object) -> list[str]:
-        known = {"as_of_date": str(self.day)} | variables
-        return [
-            *("--project-dir", str(self.folder / "project"), "--target", "postgres"),
-            *("--profiles-dir", str(ROOT / "profiles")),
-            *("--published", str(self.folder / "published"), "--vars", yaml.safe_dump(known)),
-            *arguments,
-        ]
+        return super().arguments("--target", "postgres", *arguments, **variables)
 
-    def run(self, *arguments: str, **variables: object) -> int:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment.items():
-                patch.setenv(name, value)
-            return run.main(self.arguments(*arguments, **variables))
-
-    def next_day(self, *arguments: str, **variables: object) -> int:
+    def on_the_next_day(self, *arguments: str, **variables: object) -> int:
+        """The exit code of a run."""
         self.day += timedelta(days=1)
         return self.run(*arguments, **variables)
 
@@ -119,18 +89,18 @@ class Shop:
 @pytest.fixture
 def shop(
     tmp_path: Path, postgres_engine: Postgres, request: pytest.FixtureRequest
-) -> Iterator[Shop]:
+) -> Iterator[SchemaShop]:
     """A shop with one generation."""
-    shop = Shop(tmp_path, postgres_engine, f"shop_{abs(hash(request.node.name)) % 10**8}")
-    assert shop.next_day() == 0
+    shop = SchemaShop(tmp_path, postgres_engine, f"shop_{abs(hash(request.node.name)) % 10**8}")
+    assert shop.on_the_next_day() == 0
     yield shop
     for name in shop.schemas():
         shop.ask(f"drop schema {shop.schema}{name} cascade")
 
 
-def test_generations_follow_each_other_and_may_be_rolled_back_to(shop: Shop) -> None:
+def test_generations_follow_each_other_and_may_be_rolled_back_to(shop: SchemaShop) -> None:
     assert (shop.generation(), shop.schemas()) == (1, [""])
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
     assert (shop.generation(), shop.schemas()) == (2, ["", "_generation_1"])
     # Slices go on.
     days = f"select count(distinct as_of_date) from {shop.schema}.customer_segments"
@@ -139,32 +109,50 @@ def test_generations_follow_each_other_and_may_be_rolled_back_to(shop: Shop) -> 
     assert (shop.generation(), shop.schemas()) == (1, ["", "_generation_2"])
     assert shop.ask(days) == [(1,)]
     # What was rolled back from is no generation to start from, nor to go back to.
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
     assert (shop.generation(), shop.schemas()) == (3, ["", "_generation_1"])
     assert shop.ask(days) == [(2,)]
-    assert shop.next_day("--keep", "1", erased="somebody") == 0
+    assert shop.on_the_next_day("--keep", "1", erased="somebody") == 0
     assert (shop.generation(), shop.schemas()) == (4, [""])
     assert shop.run("--rollback") == 2
 
 
-def test_who_is_erased_is_in_no_generation_that_is_kept(shop: Shop) -> None:
-    assert shop.next_day(erased="somebody") == 0
+def test_who_is_erased_is_in_no_generation_that_is_kept(shop: SchemaShop) -> None:
+    assert shop.on_the_next_day(erased="somebody") == 0
     assert (shop.generation(), shop.schemas()) == (2, [""])
-    assert shop.next_day(erased="somebody") == 0
+    assert shop.on_the_next_day(erased="somebody") == 0
     assert (shop.generation(), shop.schemas()) == (3, ["", "_generation_2"])
 
 
+def test_what_dbt_deletes_is_in_no_file_that_is_published(shop: SchemaShop) -> None:
+    """A slice that is replaced leaves its old rows behind in the table's file."""
+    size = f"select pg_relation_size('{shop.schema}.customer_segments')"
+    (before,) = shop.ask(size)
+    assert shop.run() == 0
+    assert shop.ask(size) == [before]
+
+
+def test_a_rollback_is_on_the_engine_of_the_target(shop: SchemaShop) -> None:
+    """Files that were published from the same folder once are another matter."""
+    assert shop.on_the_next_day() == 0
+    files = shop.published / "generations" / "1"
+    files.mkdir()
+    (files / "run_manifest.json").write_text('{"previous_generation": null}')
+    assert shop.run("--rollback") == 0
+    assert shop.generation() == 1
+
+
 def test_a_test_that_fails_publishes_nothing_and_the_next_run_heals(
-    shop: Shop, capsys: pytest.CaptureFixture
+    shop: SchemaShop, capsys: pytest.CaptureFixture
 ) -> None:
-    assert shop.next_day(customer_count=5) == 1
+    assert shop.on_the_next_day(customer_count=5) == 1
     assert "there_are_enough_customers" in capsys.readouterr().err
     assert (shop.generation(), shop.schemas()) == (1, ["", "_building"])
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
     assert (shop.generation(), shop.schemas()) == (2, ["", "_generation_1"])
 
 
-def test_a_transaction_reads_one_generation_while_the_next_is_published(shop: Shop) -> None:
+def test_a_transaction_reads_one_generation_while_the_next_is_published(shop: SchemaShop) -> None:
     done, mixed, seen = threading.Event(), [], set()
 
     def read() -> None:
@@ -191,7 +179,7 @@ def test_a_transaction_reads_one_generation_while_the_next_is_published(shop: Sh
     for reader in readers:
         reader.start()
     try:
-        assert [shop.next_day() for _ in range(3)] == [0] * 3
+        assert [shop.on_the_next_day() for _ in range(3)] == [0] * 3
     finally:
         done.set()
         for reader in readers:
@@ -202,39 +190,39 @@ def test_a_transaction_reads_one_generation_while_the_next_is_published(shop: Sh
 
 
 def test_a_reader_who_does_not_stop_is_not_waited_for_in_vain(
-    shop: Shop, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    shop: SchemaShop, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_schemas.Schemas, "patience", 3)
     reader = psycopg2.connect(shop.connection.dsn)
     with reader.cursor() as cursor:
         cursor.execute(f"select count(*) from {shop.schema}.customers")
-        assert shop.next_day() == 3
+        assert shop.on_the_next_day() == 3
         assert "somebody has been reading" in capsys.readouterr().err
         # Its transaction goes on, undisturbed.
         cursor.execute(f"select max(as_of_date) from {shop.schema}.customer_segments")
-        assert cursor.fetchone() == (FIRST_DAY + timedelta(days=1),)
+        assert cursor.fetchone() == (TODAY + timedelta(days=1),)
     reader.close()
     assert shop.generation() == 1
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
 
 
-def test_a_second_run_is_told_of_the_first(shop: Shop, capsys: pytest.CaptureFixture) -> None:
+def test_a_second_run_is_told_of_the_first(shop: SchemaShop, capsys: pytest.CaptureFixture) -> None:
     key = f"{run_schemas.LOCK}, hashtext('{shop.schema}')"
     shop.ask(f"select pg_advisory_lock({key})")
     try:
-        assert shop.next_day() == 3
+        assert shop.on_the_next_day() == 3
     finally:
         shop.ask(f"select pg_advisory_unlock({key})")
     assert f"Another run is publishing to the schema {shop.schema}" in capsys.readouterr().err
     assert shop.generation() == 1
 
 
-def test_who_may_read_the_live_generation_may_read_the_next(shop: Shop) -> None:
+def test_who_may_read_the_live_generation_may_read_the_next(shop: SchemaShop) -> None:
     role = f"{shop.schema}_bi"
     shop.ask(f"create role {role}")
     shop.ask(f"grant usage on schema {shop.schema} to {role}")
     shop.ask(f"grant select on {shop.schema}.customers to {role}")
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
     for table, may in (("customers", True), ("customer_segments", False)):
         asked = f"select has_table_privilege('{role}', '{shop.schema}.{table}', 'select')"
         assert shop.ask(asked) == [(may,)], table
@@ -243,10 +231,10 @@ def test_who_may_read_the_live_generation_may_read_the_next(shop: Shop) -> None:
     shop.ask(f"drop role {role}")
 
 
-def test_a_run_that_is_killed_at_any_moment_leaves_one_whole_generation(shop: Shop) -> None:
+def test_a_run_that_is_killed_at_any_moment_leaves_one_whole_generation(shop: SchemaShop) -> None:
     rng = random.Random(7)
     started = time.monotonic()
-    assert shop.next_day() == 0
+    assert shop.on_the_next_day() == 0
     seconds = time.monotonic() - started
     before = shop.generation()
     for _ in range(4):
@@ -266,7 +254,7 @@ def test_a_run_that_is_killed_at_any_moment_leaves_one_whole_generation(shop: Sh
         before = after
     # The server may take a moment to notice.
     deadline = time.monotonic() + 30
-    while (code := shop.next_day()) == 3 and time.monotonic() < deadline:
+    while (code := shop.on_the_next_day()) == 3 and time.monotonic() < deadline:
         time.sleep(1)
     assert code == 0
     assert shop.generation() == before + 1

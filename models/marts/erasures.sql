@@ -66,29 +66,41 @@ unioned as (
     {% endfor %}
 ),
 
-found as (
+-- An inner join: where nobody asked, the tables need not be read.
+remaining as (
 
     select
         erased_keys.customer_id_hash,
 
-        min(erased_keys.requested_at) as requested_at,
-        cast(count(unioned.key_hash) as bigint) as remaining_row_count
+        count(*) as row_count
 
-    from erased_keys
+    from unioned
 
-    left join unioned
+    inner join erased_keys
         on
-            erased_keys.key_type = unioned.key_type
-            and erased_keys.key_hash = unioned.key_hash
+            unioned.key_type = erased_keys.key_type
+            and unioned.key_hash = erased_keys.key_hash
 
     group by erased_keys.customer_id_hash
 
+),
+
+proven as (
+
+    select
+        erased_keys.customer_id_hash,
+        cast({{ business_time('erased_keys.requested_at') }} as date)
+            as requested_date,
+        {{ columns.values() | map('length') | sum }} as column_count,
+        cast(coalesce(remaining.row_count, 0) as bigint) as remaining_row_count
+
+    from erased_keys
+
+    left join remaining
+        on erased_keys.customer_id_hash = remaining.customer_id_hash
+
+    where erased_keys.key_type = 'customer'
+
 )
 
-select
-    customer_id_hash,
-    cast({{ business_time('requested_at') }} as date) as requested_date,
-    {{ columns.values() | map('length') | sum }} as column_count,
-    remaining_row_count
-
-from found
+select * from proven

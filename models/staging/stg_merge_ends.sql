@@ -1,5 +1,4 @@
--- A view, since it also knows who is erased.
-{{ config(materialized='view') }}
+-- Never a table: it also knows who is erased.
 
 with recursive
 
