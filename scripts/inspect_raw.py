@@ -2,8 +2,9 @@
 
     uv run scripts/inspect_raw.py data/*.csv
     uv run scripts/inspect_raw.py --schema shop --profiles-dir profiles > raw.yml
+    uv run scripts/inspect_raw.py raw/*.parquet --table orders=deals --column orders.gross_amount=worth
 
-Files are tables named by their stem; a schema is asked through dbt, so no driver is needed. The
+A table or column that it does not recognise by name is named by --table and --column. Files are tables named by their stem; a schema is asked through dbt, so no driver is needed. The
 YAML goes to standard output, or to --output, so that it can be redirected; the words go to
 standard error. Names, kinds of type and counts are read out, values of the data never are.
 The exit code is 1 where something required is missing or a file cannot be read.
@@ -14,6 +15,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cache
@@ -33,9 +35,11 @@ from raw_tables import (
     read_files,
     read_schema,
 )
+from text_forms import find_forms
 
 NOISE = {"raw", "tbl", "table", "dim", "fact", "fct", "stg", "src", "dataset", "data", "export"}
 CLOSE, SHORTEST_GUESS = 0.9, 8  # so that county is no country, and religion no region
+NO_ORDER = ("cancelled", "canceled", "void", "voided", "failed", "credit_note")
 NUMBERS = {"text", "whole number", "number"}
 FITS = {
     "text": NUMBERS | {"boolean"},
@@ -56,6 +60,9 @@ class Match:
     doubts: dict[str, str]
     doubt: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    # By our column names the SQL that reads text in another form, and what to say of text that is not read.
+    forms: dict[str, str] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     def missing(self) -> list[Column]:
         return [column for column in self.ours.columns if column.name not in self.columns]
@@ -71,6 +78,8 @@ class Match:
         """The SQL for our column: quoted where needed, and a key never written as 12.0."""
         if ours not in self.columns:
             return "null"
+        if ours in self.forms:
+            return self.forms[ours]
         name = self.columns[ours]
         is_plain = re.fullmatch("[a-z_][a-z0-9_]*", name) and name not in keywords()
         sql = name if is_plain else quoted(name)
@@ -121,20 +130,23 @@ def score(ours: Table, column: Column, name: str, kind: str) -> tuple[int, float
     return (1, best) if best >= CLOSE else (0, 0)
 
 
-def match_columns(ours: Table, raw: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def match_columns(
+    ours: Table, raw: dict[str, str], chosen: dict[str, str] | None = None
+) -> tuple[dict[str, str], dict[str, str]]:
     """The raw column for each of ours, the surest first and each once; and what is doubtful."""
     scores = {
         (column.name, name): score(ours, column, name, kind)
         for column in ours.columns
         for name, kind in raw.items()
     }
-    found: dict[str, str] = {}
+    chosen = {column: name for column, name in (chosen or {}).items() if name in raw}
+    found = dict(chosen)
     for column, name in sorted(scores, key=lambda pair: scores[pair], reverse=True):
         if scores[column, name][0] and column not in found and name not in found.values():
             found[column] = name
     doubts = {}
     for column in ours.columns:
-        if name := found.get(column.name):
+        if (name := found.get(column.name)) and column.name not in chosen:
             level = scores[column.name, name][0]
             rivals = [n for n in raw if scores[column.name, n][0] == level]
             rivals = [n for n in rivals if n not in found.values()]
@@ -162,13 +174,17 @@ def is_named(ours: Table, raw: str) -> float:
 
 
 def match_tables(
-    contract: dict[str, Table], tables: Sequence[RawTable], chosen: dict[str, str]
+    contract: dict[str, Table],
+    tables: Sequence[RawTable],
+    chosen: dict[str, str],
+    chosen_columns: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Match]:
     """The best table for each of ours by name and by how many columns fit; each table once."""
     scored: list[tuple[float, Match]] = []
     for ours in contract.values():
         for raw in tables:
-            match = Match(ours, raw, *match_columns(ours, raw.columns))
+            columns = (chosen_columns or {}).get(ours.name)
+            match = Match(ours, raw, *match_columns(ours, raw.columns, columns))
             required = [column.name in match.columns for column in ours.columns if column.required]
             named = is_named(ours, raw.name)
             share, count = sum(required) / len(required), len(match.columns)
@@ -237,7 +253,10 @@ def one_of(ours: Table) -> str:
 
 
 def model_of(ours: Table) -> str:
-    return f"make a dbt model of one row for each {one_of(ours)}, and name it under `model:`."
+    return (
+        f"make a dbt model of one row for each {one_of(ours)}, and name it under `model:`"
+        " (docs/how-to/bring-your-tables.md)."
+    )
 
 
 def family_effects(missing: Sequence[Column], alive: set[str]) -> list[str]:
@@ -264,7 +283,12 @@ def notes_of(match: Match, alive: set[str]) -> list[str]:
     for column in match.missing():
         if column.required:
             names = ", ".join(candidates_for(column, match))
-            hint = f"Could be: {names}." if names else f"If another table has it, {model}"
+            place = f"{match.ours.name}.{column.name}"
+            hint = (
+                f"Say which, with --column {place}=NAME (of {names})."
+                if names
+                else f"If another table has it, {model}"
+            )
             word = "ERROR" if match.ours.required else "Not mapped"
             notes.append(f"{word}: {column.name} is required and was not found. {hint}")
     if not match.is_mapped():
@@ -297,6 +321,7 @@ def notes_of(match: Match, alive: set[str]) -> list[str]:
             f"{rows_of(count)} with a {buyer} that is not among the customers will be set aside."
             " Do both tables write it in the same way?"
         )
+    notes += match.unread
     missing = [column for column in match.missing() if not column.required]
     others = [column.name for column in missing if not column.families]
     notes += family_effects(missing, alive)
@@ -377,11 +402,47 @@ def add_counts(matches: dict[str, Match], ask: Callable[[str], list[tuple]]) -> 
     return []
 
 
+def statuses_of(match: Match, ask: Callable[[str], list[tuple]]) -> str:
+    """How many statuses mean something here: in another language, none of them does."""
+    status = f"lower(trim(cast({match.sql('status')} as varchar)))"
+    [(known, count)] = ask(
+        f"select count(distinct {status}) filter (where {status} in {NO_ORDER}),"
+        f" count(distinct {status}) from {match.raw.relation}"
+    )
+    return (
+        f"{known} of the {count} values of {match.columns['status']} mean a cancellation or credit note;"
+        " the others count as orders."
+    )
+
+
+def add_forms(match: Match, ask: Callable[[str], list[tuple]]) -> None:
+    """Read text in the form that it has, where one form reads all of it; else say what cannot be read."""
+    kinds = {column.name: kind_of(column.data_type) for column in match.ours.columns}
+    for ours, raw in match.columns.items():
+        if ours == "status" and match.ours.name == "orders":
+            match.unread.append(statuses_of(match, ask))
+        kind = kinds[ours].removeprefix("whole ")
+        if kind not in ("date", "number") or match.raw.columns[raw] != "text":
+            continue
+        count, forms = find_forms(match.raw.relation, match.sql(ours), kind, ask)
+        if len(forms) == 1:
+            match.forms[ours] = forms[0].sql
+            match.doubts[ours] = f"read as {forms[0].words}"
+        elif forms:
+            ways = " or as ".join(form.words for form in forms)
+            match.unread.append(
+                f"ERROR: {ours}: {raw} can be read as {ways}. Choose, and write such as: {forms[0].sql}"
+            )
+        elif count:
+            match.unread.append(f"{rows_of(count)} of {raw} cannot be read as a {kind}.")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("paths", nargs="*", type=Path, help=".csv or .parquet files, or folders")
     parser.add_argument("--schema", help="a schema of the database of the dbt profile instead")
     parser.add_argument("--table", action="append", default=[], metavar="OURS=YOURS")
+    parser.add_argument("--column", action="append", default=[], metavar="TABLE.OURS=YOURS")
     parser.add_argument("--output", type=Path, help="write the YAML here")
     add_dbt_options(parser)
     options = parser.parse_args(arguments)
@@ -406,7 +467,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [table.name for table in tables]
     if unknown := set(chosen) - set(contract) | set(chosen.values()) - set(names):
         parser.error(f"--table: there is no {listed(sorted(unknown))} (tables: {', '.join(names)})")
-    matches = match_tables(contract, tables, chosen)
+    columns: dict[str, dict[str, str]] = {}
+    for choice in options.column:
+        place, _, yours = choice.partition("=")
+        table, _, ours = place.partition(".")
+        if table not in contract or ours not in {c.name for c in contract[table].columns}:
+            parser.error(f"--column: the input contract has no {place}")
+        if not any(yours in raw.columns for raw in tables):
+            parser.error(f"--column: no table has a column {yours}")
+        columns.setdefault(table, {})[ours] = yours
+    matches = match_tables(contract, tables, chosen, columns)
+    if options.paths:
+        for match in matches.values():
+            # What cannot be read at all is said below.
+            with suppress(duckdb.Error):
+                add_forms(match, ask)
     problems += add_counts(matches, ask)
     words = [f"ERROR: {problem}" for problem in problems] + report(contract, matches, tables)
     print("\n".join(words), file=sys.stderr)
@@ -415,7 +490,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.output.write_text(text, encoding="utf-8")
     else:
         print(text.rstrip())
-    return int(any(line.lstrip().startswith("ERROR") for line in words))
+    if any(line.lstrip().startswith("ERROR") for line in words):
+        return 1
+    print("Next: put this in the place of `raw: sample` in dbt_project.yml.", file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":

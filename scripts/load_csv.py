@@ -1,6 +1,7 @@
 """Bring CSV files into Parquet files of text, so that no line is lost and nothing is guessed.
 
     uv run scripts/load_csv.py exports/*.csv
+    uv run scripts/load_csv.py --delimiter ';' --encoding windows-1252 exports/*.csv
 
 Each file becomes one of the same name in the folder `raw`; all columns are text, in the order of the header. A line that
 is no row of the file (too few or too many fields, an open quote, bytes that are not UTF-8) is listed in
@@ -10,13 +11,17 @@ allows; what was loaded of it before then stays. Messages tell names, numbers an
 """
 
 import argparse
+import codecs
 import csv
+import shutil
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 from raw_tables import UnreadableError, file_sql, quoted, read_header
@@ -65,9 +70,28 @@ def count_lines(path: Path, starts: Sequence[int]) -> tuple[int, int, list[int]]
     return count, empty, numbers
 
 
-def load(connection: duckdb.DuckDBPyConnection, path: Path, loaded: Path) -> tuple[Lines, list]:
+@contextmanager
+def in_utf8(path: Path, encoding: str, folder: Path) -> Iterator[Path]:
+    """The file itself, or for a while a copy of the same name in UTF-8."""
+    if codecs.lookup(encoding).name == "utf-8":
+        yield path
+        return
+    with TemporaryDirectory(dir=folder) as temporary:
+        copy = Path(temporary) / path.name
+        try:
+            with path.open("rb") as old, copy.open("wb") as new:
+                text = codecs.getreader(encoding)(old)
+                shutil.copyfileobj(text, codecs.getwriter("utf-8")(new))
+        except UnicodeError as error:
+            raise UnreadableError(f"{path.name} is not in {encoding}.") from error
+        yield copy
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection, path: Path, loaded: Path, delimiter: str
+) -> tuple[Lines, list]:
     """Write the rows of a CSV file to a Parquet file; the line numbers and reasons of those that are none."""
-    header = read_header(path, errors="replace")
+    header = read_header(path, errors="replace", delimiter=delimiter)
     if "" in header or any("\N{REPLACEMENT CHARACTER}" in name for name in header):
         raise UnreadableError(
             f"{path.name} has a column without a name, or with one that is not UTF-8. Name it."
@@ -76,7 +100,7 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path, loaded: Path) -> tup
     options = f"columns = {{{columns}}}, auto_detect = false, store_rejects = true"
     target = quoted(str(loaded), chr(39))
     connection.execute(
-        f"copy (from {file_sql(path, options)}) to {target} (format parquet, compression zstd)"
+        f"copy (from {file_sql(path, options, delimiter)}) to {target} (format parquet, compression zstd)"
     )
     rejected = connection.execute(
         "select distinct on (line_byte_position) line_byte_position, cast(error_type as varchar)"
@@ -117,9 +141,9 @@ def list_rejected(file: Path, table: str, rejected: list) -> None:
         writer.writerows([*kept, *((table, *row) for row in rejected)])
 
 
-def load_all(paths: Sequence[Path], folder: Path, most_rejected: float, console: Console) -> int:
+def load_all(options: argparse.Namespace, console: Console) -> int:
     """Load each file; returns how many could not be."""
-    failed = 0
+    failed, folder = 0, options.output
     folder.mkdir(parents=True, exist_ok=True)
     bars = (
         TextColumn("{task.description}"),
@@ -128,7 +152,7 @@ def load_all(paths: Sequence[Path], folder: Path, most_rejected: float, console:
         TimeRemainingColumn(),
     )
     with duckdb.connect() as connection, Progress(*bars, console=console) as progress:
-        for path in paths:
+        for path in options.files:
             task = progress.add_task(path.name, total=100)
             done = threading.Event()
 
@@ -141,14 +165,16 @@ def load_all(paths: Sequence[Path], folder: Path, most_rejected: float, console:
             # Whoever reads meanwhile reads the old file, or the new one.
             partial = folder / f"{path.stem}.partial"
             try:
-                lines, rejected = load(connection, path, partial)
+                with in_utf8(path, options.encoding, folder) as file:
+                    lines, rejected = load(connection, file, partial, options.delimiter)
                 told = f"{len(rejected):,} rows rejected" + "".join(
                     f", {count:,} {reason}" for reason, count in lines.rejected_rows.items()
                 )
-                if lines.rejected > most_rejected * (lines.loaded + lines.rejected):
+                if lines.rejected > options.most_rejected * (lines.loaded + lines.rejected):
                     raise UnreadableError(
                         f"{path.name}: {told}, in {lines.rejected:,} of {lines.loaded + lines.rejected:,}"
-                        " lines; nothing was loaded. Is a quote left open, the file cut off, or is it not UTF-8?"
+                        " lines; nothing was loaded. Is a quote left open, the file cut off, or is it not UTF-8"
+                        " (--encoding windows-1252)?"
                     )
                 list_rejected(folder / "rejected_lines.csv", path.stem, rejected)
                 loaded = partial.replace(folder / f"{path.stem}.parquet")
@@ -171,9 +197,32 @@ def load_all(paths: Sequence[Path], folder: Path, most_rejected: float, console:
     return failed
 
 
+def delimiter(text: str) -> str:
+    r"""One character; a tab is hard to type, so that \t and tab are one."""
+    text = {"\\t": "\t", "tab": "\t"}.get(text, text)
+    if len(text) != 1 or text in '"\r\n':
+        raise argparse.ArgumentTypeError("a delimiter is one character, such as ';' or '\\t'")
+    return text
+
+
+def encoding(text: str) -> str:
+    try:
+        return codecs.lookup(text).name
+    except LookupError as error:
+        raise argparse.ArgumentTypeError(
+            f"there is no encoding {text}; such are utf-8, windows-1252 and utf-16"
+        ) from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("files", nargs="+", type=Path, help="CSV files: commas, UTF-8, a header")
+    parser.add_argument("files", nargs="+", type=Path, help="CSV files with a header")
+    parser.add_argument(
+        "--delimiter", type=delimiter, default=",", help="between fields (default: a comma)"
+    )
+    parser.add_argument(
+        "--encoding", type=encoding, default="utf-8", help="of the files (default: utf-8)"
+    )
     parser.add_argument("--output", type=Path, default=Path("raw"), help="folder (default: raw)")
     parser.add_argument(
         "--most-rejected",
@@ -183,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     console = Console(stderr=True, soft_wrap=True)
-    failed = load_all(options.files, options.output, options.most_rejected, console)
+    failed = load_all(options, console)
     if not failed:
         console.print(
             f"Next: uv run scripts/inspect_raw.py {options.output}/*.parquet", markup=False

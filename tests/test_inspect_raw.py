@@ -340,6 +340,93 @@ def test_a_merged_account_is_no_orphan_and_a_line_number_is_no_key(
 
 
 @pytest.mark.parametrize(
+    ("column", "values", "sql"),
+    [
+        ("ordered_at", ["1.2.2024", "31.12.2024"], "try_strptime(theirs, '%d.%m.%Y')"),
+        ("ordered_at", ["3/4/24", "3/14/24"], "try_strptime(theirs, '%m/%d/%y')"),
+        ("ordered_at", ["20240131", None], "try_strptime(theirs, '%Y%m%d')"),
+        ("ordered_at", ["31/1/2024 9:05", ""], "try_strptime(theirs, '%d/%m/%Y %H:%M')"),
+        ("ordered_at", ["2024-01-31", "N/A"], "theirs"),
+        ("ordered_at", ["2024-01-31", "31.1.2024"], "theirs"),
+        ("gross_amount", ["1.234,50", "7"], "replace(replace(theirs, '.', ''), ',', '.')"),
+        ("gross_amount", ["1,234.50", "7"], "replace(theirs, ',', '')"),
+        ("gross_amount", ["$7.50", "8"], "regexp_replace(theirs, '[€$£ ]', '', 'g')"),
+        ("gross_amount", ["-7.50", ".5", None], "theirs"),
+        # One in twenty is faulty: the others are read.
+        (
+            "gross_amount",
+            [*(f"{n},5" for n in range(19)), "much"],
+            "replace(replace(theirs, '.', ''), ',', '.')",
+        ),
+        ("gross_amount", [*(f"{n}.5" for n in range(19)), "1,5"], "theirs"),
+    ],
+)
+def test_dates_and_numbers_of_another_form_are_mapped_by_sql_that_reads_them(
+    column: str,
+    values: list[str | None],
+    sql: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    rows = ", ".join(f"({n}, {yaml_text(value)})" for n, value in enumerate(values))
+    other = "ordered_at" if column == "gross_amount" else "gross_amount"
+    known = "timestamp '2024-01-31'" if other == "ordered_at" else "1.5"
+    path = tmp_path / "orders.parquet"
+    duckdb.sql(
+        f"copy (select order_id, 1 as customer_id, {known} as {other}, theirs"
+        f" from (values {rows}) as given (order_id, theirs)) to '{path}'"
+    )
+    customers = tmp_path / "customers.parquet"
+    duckdb.sql(f"copy (select 1 as customer_id) to '{customers}'")
+    choice = ["--column", f"orders.{column}=theirs"]
+    assert inspect_raw.main([str(tmp_path), *choice]) == 0
+    mapping = yaml.safe_load(capsys.readouterr().out)["raw"]["tables"]["orders"]["columns"]
+    assert mapping[column] == sql
+
+
+def yaml_text(value: str | None) -> str:
+    return "null" if value is None else f"'{value}'"
+
+
+def test_a_form_that_could_be_two_is_for_the_user_to_choose(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        users="user_id\n1\n",
+        orders="order_id,user_id,order_date,total\n1,1,03/04/2024,2\n",
+    )
+    assert inspect_raw.main(paths) == 1
+    said = capsys.readouterr()
+    assert "ERROR: ordered_at: order_date can be read as %d/%m/%Y or as %m/%d/%Y." in said.err
+    assert "try_strptime(order_date, '%d/%m/%Y')" in said.err
+    assert "03/04" not in said.err + said.out
+
+
+def test_columns_in_another_language_are_named_and_statuses_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    paths = write_csv(
+        tmp_path,
+        kunden="Kundennr\n1\n",
+        verkauf=f"Nr,Kundennr,Tag,Betrag,Stand\n1,1,2024-01-31,2,{CANARY}\n2,1,2024-01-31,2,void\n",
+    )
+    named = ["order_id=Nr", "customer_id=Kundennr", "ordered_at=Tag", "gross_amount=Betrag"]
+    columns = [f"orders.{name}" for name in [*named, "status=Stand"]]
+    choices = ["customers.customer_id=Kundennr", *columns]
+    arguments = [word for choice in choices for word in ("--column", choice)]
+    assert inspect_raw.main([*paths, *arguments, "--table", "customers=kunden"]) == 0
+    said = capsys.readouterr()
+    assert "1 of the 2 values of Stand mean a cancellation" in said.err
+    tables = yaml.safe_load(said.out)["raw"]["tables"]
+    assert tables["customers"]["columns"] == {"customer_id": '"Kundennr"'}
+    assert tables["orders"]["columns"]["ordered_at"] == '"Tag"'
+    for wrong in ("orders.price=Betrag", "orders.gross_amount=Preis"):
+        with pytest.raises(SystemExit):
+            inspect_raw.main([*paths, "--column", wrong])
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"order_id;user_id\n1;2\n", "separated by ';'"),

@@ -20,13 +20,14 @@ class Loaded:
         self.output = folder / "raw"
         self.told = ""
 
-    def load(self, *contents: bytes, most_rejected: float = 0.05) -> int:
+    def load(self, *contents: bytes, most_rejected: float = 0.05, how: str = "") -> int:
         """Write orders.csv, orders_2.csv, … and load them; the exit code."""
         paths = []
         for number, content in enumerate(contents, start=1):
             paths.append(self.folder / ("orders.csv" if number == 1 else f"orders_{number}.csv"))
             paths[-1].write_bytes(content)
         options = ["--output", str(self.output), "--most-rejected", str(most_rejected)]
+        options += how.split()
         code = load_csv.main([*map(str, paths), *options])
         self.told = self.capsys.readouterr().err
         assert CANARY not in self.told
@@ -141,6 +142,33 @@ def test_a_file_that_fails_keeps_no_other_from_being_loaded(loaded: Loaded) -> N
     # The list of one table outlives the loading of another.
     assert loaded.load(b"a,b\n1,2\n") == 0
     assert loaded.rejected("orders_2") == [(3, "too_few_fields")]
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
+def test_another_delimiter_and_encoding_are_said_and_nothing_is_lost(
+    loaded: Loaded, delimiter: str
+) -> None:
+    text = "Nr;Größe;Betrag\n1;süß, klein;2,50\n2;zu wenig\n".replace(";", delimiter)
+    how = {"\t": "--delimiter tab"}.get(delimiter, f"--delimiter {delimiter}")
+    how += " --encoding windows-1252"
+    assert loaded.load(text.encode("cp1252"), how=how, most_rejected=0.9) == 0
+    assert loaded.rows() == [("1", "süß, klein", "2,50")]
+    assert loaded.rejected() == [(3, "too_few_fields")]
+    assert sorted(path.name for path in loaded.output.iterdir()) == [
+        "orders.parquet",
+        "rejected_lines.csv",
+    ]
+
+
+def test_what_is_not_in_the_encoding_or_the_delimiter_is_refused(loaded: Loaded) -> None:
+    assert loaded.load(b"a,b\n1,caf\x81\n", how="--encoding windows-1252") == 1
+    assert "orders.csv is not in cp1252" in loaded.told
+    assert loaded.load(b"a,b\n1,2\n", how="--delimiter ;") == 1
+    assert "is separated by ','" in loaded.told
+    assert list(loaded.output.iterdir()) == []
+    for wrong in ("--delimiter ;;", "--encoding klingon"):
+        with pytest.raises(SystemExit):
+            loaded.load(b"a,b\n1,2\n", how=wrong)
 
 
 def test_a_header_alone_is_a_table_without_rows(loaded: Loaded) -> None:
