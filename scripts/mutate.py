@@ -250,8 +250,13 @@ def origin(owners: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
 def mutants_of(marked: str) -> list[Mutant]:
     """All mutants of compiled SQL. What an argument of a macro says is changed in all its places at once."""
     sql, owners = unmark(marked)
-    tree = Linter(dialect="duckdb").parse_string(sql).root_variant().tree
-    if any(tree.recursive_crawl("unparsable")):
+    # The dialect of DuckDB lacks grouping sets.
+    trees = (
+        Linter(dialect=dialect).parse_string(sql).root_variant().tree
+        for dialect in ("duckdb", "postgres")
+    )
+    tree = next((tree for tree in trees if not any(tree.recursive_crawl("unparsable"))), None)
+    if tree is None:
         raise UnreadableError("sqlfluff cannot parse the compiled SQL.")
     found: dict[tuple, list[list[Edit]]] = {}
     for kind, edits in changes(tree):
@@ -475,10 +480,9 @@ class Trial:
             return sql
         starts = Target(self.source, sql).starts
         begin = starts[min(start for start in starts if start > first.start)]
-        fixtures, prefix = (
-            sql[:begin].rstrip().removesuffix(","),
-            f"fixture_{next(self.world.numbers)}_",
-        )
+        # Without the comma, and a comment that follows it.
+        comma = [token for token in chain(*tokens(sql)) if token.start < begin][-1]
+        fixtures, prefix = sql[: comma.start], f"fixture_{next(self.world.numbers)}_"
         for name in re.findall(r"(__dbt__cte__\w+) as \(", fixtures):
             self.world.rows(f"create temp table {prefix}{name} as {fixtures} from {name}")
         return "with " + sql[begin:].replace("__dbt__cte__", f"{prefix}__dbt__cte__")

@@ -136,6 +136,11 @@ def test_a_macro_is_not_broken_but_its_argument_is_in_all_places_at_once() -> No
     assert [len(mutant.edits) for mutant in found] == [2, 2, 2]
 
 
+def test_grouping_sets_are_broken_too_though_the_dialect_of_duckdb_lacks_them() -> None:
+    names = [m.name for m in mutants_of("select a, 1 as b from c group by grouping sets ((a), ())")]
+    assert [name.split(":")[0] for name in names] == ["number in the whole"] * 2
+
+
 def test_a_mutant_finds_its_place_where_relations_vars_and_lines_differ(
     by_change: dict[str, Mutant],
 ) -> None:

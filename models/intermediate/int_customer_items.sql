@@ -59,8 +59,6 @@ categories as (
 
     from by_category
 
-    where category is not null
-
     group by category
 
 ),

@@ -1,8 +1,6 @@
-{#- Longer than any life: the windows that look back without an end. -#}
-{%- set always = 100000 -%}
-{%- set rfm_window_days = var('rfm_window_days') or always -%}
+{#- Longer than any life: a window that looks back without an end. -#}
+{%- set rfm_window_days = var('rfm_window_days') or 100000 -%}
 {%- set amount_windows = [
-    ('net_amount', always),
     ('net_amount_30d', 30),
     ('net_amount_90d', 90),
     ('net_amount_365d', 365),
@@ -143,6 +141,7 @@ aggregated as (
         max(age_days) filter (where is_order) as days_since_first_order,
         min(age_days) filter (where is_order) as days_since_last_order,
 
+        cast(sum(order_amount) - sum(refunded_amount) as decimal(18, 2)) as net_amount,
         {% for name, days in amount_windows %}
         cast(
             sum(case when age_days < {{ days }} then order_amount else 0 end)

@@ -22,8 +22,6 @@ titles as (
 
     from customers
 
-    where job_title is not null
-
 ),
 
 matched as (

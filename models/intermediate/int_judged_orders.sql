@@ -73,7 +73,7 @@ dated as (
         cast({{ business_time('cancelled_at') }} as date) as cancelled_date,
         coalesce(status, '') = 'credit_note' as is_credit_note,
         cancelled_at is not null
-        or coalesce(status, '') in ('cancelled', 'canceled', 'void', 'voided', 'failed')
+        or status in ('cancelled', 'canceled', 'void', 'voided', 'failed')
             as is_cancelled,
         currency,
         exchange_rate,

@@ -38,7 +38,7 @@ defined as (
 
     select
         scheme,
-        count(case when segment <> 'unknown' then 1 end) as defined_segment_count,
+        count(*) filter (where segment <> 'unknown') as defined_segment_count,
         max(missing_input) as missing_input
 
     from definitions
@@ -469,7 +469,7 @@ distinguished as (
         scheme,
 
         count(*) as compared_pair_count,
-        count(case when is_alike then 1 end) as alike_pair_count,
+        count(*) filter (where is_alike) as alike_pair_count,
         nullif(
             concat_ws(
                 ', ',
@@ -478,8 +478,7 @@ distinguished as (
                 {% endfor %}
                 case
                     when
-                        count(case when is_alike then 1 end)
-                        > {{ named_pairs }}
+                        count(*) filter (where is_alike) > {{ named_pairs }}
                         then 'and more'
                 end
             ),

@@ -33,17 +33,12 @@ aggregated as (
         memberships.segment,
 
         count(*) as customer_count,
-        count(case when scores.order_count > 0 then 1 end) as buyer_count,
-        count(case when scores.order_count > 1 then 1 end) as repeat_buyer_count,
-        count(case when scores.days_since_first_order >= 365 then 1 end)
+        count(*) filter (where scores.order_count > 0) as buyer_count,
+        count(*) filter (where scores.order_count > 1) as repeat_buyer_count,
+        count(*) filter (where scores.days_since_first_order >= 365)
             as earlier_buyer_count,
-        count(
-            case
-                when
-                    scores.days_since_first_order >= 365
-                    and scores.order_count_365d > 0
-                    then 1
-            end
+        count(*) filter (
+            where scores.days_since_first_order >= 365 and scores.order_count_365d > 0
         ) as retained_buyer_count,
         sum(scores.order_count_365d) as order_count_365d,
         sum(scores.net_amount_365d) as net_amount_365d,

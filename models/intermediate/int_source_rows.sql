@@ -12,11 +12,8 @@ with
     select
         '{{ table }}' as source,
         count(*) as row_count,
-        count(
-            case
-                when quarantine_reason not in ('duplicate', 'superseded') then 1
-            end
-        ) as refused_count
+        count(*) filter (where quarantine_reason not in ('duplicate', 'superseded'))
+            as refused_count
 
     from {{ ref(judged.get(table, 'stg_' ~ table)) }}
 

@@ -99,10 +99,15 @@ worded as (
     select
         *,
         case
-            when feature_rank > 3 or abs(above_average) <= 0.3 then null
-            {% for feature, words in cluster_features().items() %}
-            when feature = '{{ feature }}' and above_average > 0 then '{{ words.high }}'
-            when feature = '{{ feature }}' and above_average < 0 then '{{ words.low }}'
+            when abs(above_average) <= 0.3 then null
+            {% for side, sign in {'high': '>', 'low': '<'}.items() %}
+            when above_average {{ sign }} 0
+                then
+                    case feature
+                        {% for feature, words in cluster_features().items() %}
+                        when '{{ feature }}' then '{{ words[side] }}'
+                        {% endfor %}
+                    end
             {% endfor %}
         end as words
 

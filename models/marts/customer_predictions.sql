@@ -94,9 +94,9 @@ factors as (
             '1000000 * (customers - churn_total_predicted)'
         ) }}, 1)
             as chance_factor,
-        coalesce({{ ratio(
+        {{ ratio(
             '1000000 * churn_total_actual', '1000000 * churn_total_predicted'
-        ) }}, 1)
+        ) }}
             as churn_factor
 
     from totals
@@ -158,7 +158,6 @@ with_baselines as (
                     current_predictions.last_repeat_age_days
                     - current_predictions.age_days
             when 'spend_to_date' then current_predictions.net_amount
-            when 'mean' then 0
         end as {{ score }}_baseline,
         {% endfor %}
         factors.*

@@ -147,7 +147,8 @@ checks as (
 
     union all
 
-    -- Of few rows, a few are a large share; but each request is somebody's.
+    -- Of few rows, a few are a large share, but half are news; each request is
+    -- somebody's.
     select
         'refused_rows' as check_name,
         source as subject,
@@ -156,6 +157,7 @@ checks as (
                 then 'stop'
             when row_count >= 1000 and refused_count >= {{ limits.warns }} * row_count
                 then 'warn'
+            when row_count > 0 and 2 * refused_count >= row_count then 'warn'
             when source = 'erasure_requests' and refused_count > 0 then 'warn'
             else 'ok'
         end as status,

@@ -89,7 +89,7 @@ compared as (
         held_out.age_days - held_out.last_repeat_age_days as days_since_last_order,
         held_out.net_amount,
         coalesce(followed.order_count, 0) as actual_orders,
-        greatest(coalesce(followed.net_amount, 0), 0) as actual_amount,
+        greatest(followed.net_amount, 0) as actual_amount,
         case when followed.order_count > 0 then 0 else 1 end as actual_churn,
         {{ days }}e0 * sum(held_out.repeat_count) over ()
         / nullif(sum(held_out.age_days) over (), 0) as mean_orders,

@@ -16,9 +16,7 @@ tested as (
         *,
         coalesce(revenue_explained_lower > chance_share, false) as explains_revenue,
         coalesce(activity_explained_lower > chance_share, false) as explains_activity,
-        greatest(
-            coalesce(revenue_explained_share, 0), coalesce(activity_explained_share, 0)
-        ) as explained_share,
+        greatest(revenue_explained_share, activity_explained_share) as explained_share,
         coalesce(revenue_explained_lower, activity_explained_lower) is not null
             as is_judged,
         customer_count > 0 and unknown_share < 1 as has_data
@@ -50,39 +48,28 @@ compared as (
 
     select
         placed.*,
-        coalesce(
-            placed.cramers_v >= {{ bounds.same_overlap }}
-            and (other_schemes.explains_revenue or other_schemes.explains_activity)
-            and (
-                placed.explanation_rank > other_schemes.explanation_rank
-                -- Of two that say the same, one is enough.
-                or (
-                    placed.explanation_rank = other_schemes.explanation_rank
-                    and {{ text_order('placed.scheme') }}
-                    > {{ text_order('other_schemes.scheme') }}
-                )
-            ),
-            false
+        placed.cramers_v >= {{ bounds.same_overlap }}
+        and (other_schemes.explains_revenue or other_schemes.explains_activity)
+        and (
+            placed.explanation_rank > other_schemes.explanation_rank
+            -- Of two that say the same, one is enough.
+            or (
+                placed.explanation_rank = other_schemes.explanation_rank
+                and {{ text_order('placed.scheme') }}
+                > {{ text_order('other_schemes.scheme') }}
+            )
         ) as is_superseded,
         -- All that there are were compared, and none differs.
-        coalesce(
-            placed.alike_pair_count = placed.compared_pair_count
-            and placed.compared_pair_count * 2
-            >= placed.occupied_segment_count * (placed.occupied_segment_count - 1),
-            false
-        ) as is_indistinct,
-        coalesce(placed.unknown_share > {{ bounds.most_unknown_share }}, false)
-            as is_mostly_unknown,
-        coalesce(
-            placed.stability_index > {{ bounds.most_stability_index }}, false
-        ) as has_changed,
-        coalesce(placed.stayed_share < {{ bounds.least_stayed_share }}, false)
-            as is_restless,
-        coalesce(
-            placed.alike_pair_count
-            > {{ bounds.most_alike_share }} * placed.compared_pair_count,
-            false
-        ) as has_too_many_segments
+        placed.alike_pair_count = placed.compared_pair_count
+        and placed.compared_pair_count * 2
+        >= placed.occupied_segment_count * (placed.occupied_segment_count - 1)
+            as is_indistinct,
+        placed.unknown_share > {{ bounds.most_unknown_share }} as is_mostly_unknown,
+        placed.stability_index > {{ bounds.most_stability_index }} as has_changed,
+        placed.stayed_share < {{ bounds.least_stayed_share }} as is_restless,
+        placed.alike_pair_count
+        > {{ bounds.most_alike_share }} * placed.compared_pair_count
+            as has_too_many_segments
 
     from placed
 
