@@ -9,7 +9,6 @@ The exit code is 1 if dbt fails, with the date; what was built until then stays.
 """
 
 import argparse
-import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -17,7 +16,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import yaml
-from raw_tables import UnreadableError, add_dbt_options, dbt_arguments
+from raw_tables import UnreadableError, add_dbt_options, copy_of, dbt_arguments
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -84,7 +83,7 @@ class Dbt:
                 messages.append(event.info.msg)
 
         # dbt writes into the manifest that it is given.
-        runner = dbtRunner(manifest=copy.deepcopy(self.manifest), callbacks=[listen])
+        runner = dbtRunner(manifest=self.manifest and copy_of(self.manifest), callbacks=[listen])
         with redirect_stdout(sys.stderr):
             result = runner.invoke(
                 [*command, *SILENT, "--vars", yaml.safe_dump(variables), *self.arguments]

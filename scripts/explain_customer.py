@@ -10,9 +10,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
 
-from raw_tables import UnreadableError, add_dbt_options, ask_dbt, dbt_arguments
+from raw_tables import UnreadableError, add_dbt_options, ask_parts, dbt_arguments
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -78,16 +77,13 @@ def read_parts(customer: str, events: int, dbt: Sequence[str]) -> dict[str, list
     """All that is known, in one question. Braces in an id would be Jinja to dbt."""
     text = json.dumps(customer).replace("{", "\\u007b").replace("}", "\\u007d")
     literal = f"{{{{ dbt.string_literal(dbt.escape_single_quotes({text})) }}}}"
-    selects = [
-        f"select '{name}' as part, {{{{ customer_segmentation.row_text('found') }}}} as content"
-        f" from ({sql.replace('{id}', literal).replace('{events}', str(events))}) as found"
+    filled = {
+        name: sql.replace("{id}", literal)
+        .replace("{events}", str(events))
+        .replace("ref('", "ref('customer_segmentation', '")
         for name, sql in PARTS.items()
-    ]
-    sql = " union all ".join(selects).replace("ref('", "ref('customer_segmentation', '")
-    parts: dict[str, list[Row]] = {name: [] for name in PARTS}
-    for name, content in ask_dbt(sql, dbt):
-        parts[name].append(json.loads(content, parse_float=Decimal))
-    return parts
+    }
+    return ask_parts(filled, dbt)
 
 
 def shown(value: object) -> str:

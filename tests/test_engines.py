@@ -1,11 +1,14 @@
 """The same rows on every engine: no tolerance for ids, scores, segments, counts, dates and decimals."""
 
+import os
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
+from unittest import mock
 
 import generate_data
 import pytest
+import report
 from conftest import (
     EXPECTING_WARNINGS,
     FROZEN,
@@ -65,6 +68,46 @@ def test_every_engine_gives_every_cell_of_the_golden_world(
     assert_same(name, expected, mart(golden_elsewhere, "golden", name, expected.columns))
     duckdb_engine.builds["golden"] = golden
     assert types(golden_elsewhere, "golden", name) == types(duckdb_engine, "golden", name)
+
+
+@pytest.mark.parametrize("name", ["customers", "customer_segments", "segment_transitions"])
+def test_every_engine_shows_what_a_column_is(
+    golden_elsewhere: Engine, golden: Build, name: str
+) -> None:
+    """As DuckDB does, where the comments are those of the YAML: tests/test_bi.py."""
+    commented = {
+        "postgres": "select column_name, col_description(cast(table_name as regclass), ordinal_position)"
+        f" from information_schema.columns where table_schema = 'golden' and table_name = '{name}'",
+        "spark": f"describe {name}",
+    }
+    expected = golden.rows(
+        f"select column_name, comment from duckdb_columns() where table_name = '{name}'"
+    )
+    assert all(comment for _, comment in expected)
+    _, rows = golden_elsewhere.query("golden", commented[golden_elsewhere.name])
+    shown = {column: comment for column, *_, comment in rows if not column.startswith("#")}
+    assert {column: shown[column] for column, _ in expected} == dict(expected)
+
+
+def test_every_engine_gives_the_same_report(
+    golden_elsewhere: Engine,
+    golden: Build,
+    duckdb_engine: Duckdb,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    duckdb_engine.builds["golden"] = golden
+    pages = []
+    for engine in (duckdb_engine, golden_elsewhere):
+        monkeypatch.setenv("DBT_TARGET_PATH", str(engine.build("golden").target))
+        page = tmp_path / f"{engine.name}.html"
+        place = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"))
+        file = ("--database", str(golden.database)) if engine is duckdb_engine else ()
+        with mock.patch.dict(os.environ, engine.environment("golden")):
+            assert not report.main([*place, *file, "--target", engine.name, "--output", str(page)])
+        pages.append(page.read_text())
+    assert "champions" in pages[0]
+    assert pages[1] == pages[0]
 
 
 def test_every_engine_replaces_the_segments_of_one_as_of_date_and_forgets_who_is_erased_on_the_others(

@@ -1,6 +1,5 @@
 """What stands in a var, a map, a mapping or a row is text: it is refused or kept, and never executed."""
 
-import copy
 import json
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -11,7 +10,7 @@ import yaml
 from conftest import ROOT, WITHOUT_TESTS, Build
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.contracts.graph.manifest import Manifest
-from raw_tables import run_dbt
+from raw_tables import copy_of, run_dbt
 from test_faults import files_that_tell, order, write_files
 
 # SQL stands for a statement that leaves a file, whether or not a transaction ends well.
@@ -51,7 +50,7 @@ def refused(place: Build) -> Callable[[dict], list[str]]:
         result = run_dbt(
             ["compile", "--inline", question, "--vars", yaml.safe_dump(variables)],
             arguments,
-            manifest=copy.deepcopy(manifest),
+            manifest=copy_of(manifest),
         )
         DuckDBConnectionManager.close_all_connections()
         assert result.success, result.exception

@@ -1,5 +1,6 @@
 """The shipped sample: builds silently, and every segment can be explained."""
 
+import json
 import subprocess
 import sys
 
@@ -21,8 +22,9 @@ def test_the_sample_builds_without_a_warning(sample: Build) -> None:
 
 
 def test_the_readme_shows_the_last_line_of_the_build(sample: Build) -> None:
-    count = sample.node_count
-    line = f"Done. PASS={count} WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL={count}"
+    manifest = json.loads((sample.target / "manifest.json").read_text())
+    count, exposures = sample.node_count, len(manifest["exposures"])
+    line = f"Done. PASS={count - exposures} WARN=0 ERROR=0 SKIP=0 NO-OP={exposures} TOTAL={count}"
     assert line in (ROOT / "README.md").read_text()
 
 
@@ -46,3 +48,33 @@ def test_every_view_can_be_previewed(sample: Build) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert {"segment_movers", "segment_history", "quarantined_rows"} <= set(done.stdout.split())
+
+
+def test_the_readme_says_what_ntile_does_to_equal_customers(sample: Build) -> None:
+    buyers, apart, other_ids = sample.rows("""
+        with scored as (
+            select
+                frequency,
+                ntile(5) over (order by frequency, customer_id) as score,
+                ntile(5) over (order by frequency, md5(customer_id)) as score_by_other_ids
+            from customer_rfm_scores
+            where r_score is not null
+        )
+        select
+            (select count(*) from scored),
+            (
+                select sum(alike) from (
+                    select count(*) as alike from scored
+                    group by frequency having count(distinct score) > 1
+                )
+            ),
+            (select count(*) from scored where score <> score_by_other_ids)
+    """)[0]
+    assert (
+        f"Of the sample's {buyers} buyers, {apart} have as many orders as somebody with another frequency score,"
+        f" and {other_ids} get another one if ties are broken by other ids."
+    ) in (ROOT / "README.md").read_text()
+    unfair = (
+        "select frequency from customer_rfm_scores group by 1 having count(distinct f_score) > 1"
+    )
+    assert sample.rows(unfair) == []
