@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -29,6 +30,7 @@ import yaml
 from raw_tables import (
     UnreadableError,
     add_dbt_options,
+    ask_duckdb,
     ask_parts,
     dbt_arguments,
     quoted,
@@ -84,16 +86,7 @@ def ask_files(files: dict[str, Path]) -> Ask:
             raise UnreadableError(f"{path} is no file.")
         connection.execute(f"attach {quoted(str(path), chr(39))} as {side} (read_only)")
 
-    def ask(parts: dict[str, str]) -> dict[str, list[Row]]:
-        rows = {}
-        for name, sql in parts.items():
-            found = connection.execute(
-                f"select cast(to_json(part) as varchar) from ({sql}) as part"
-            ).fetchall()
-            rows[name] = [json.loads(content, parse_float=Decimal) for (content,) in found]
-        return rows
-
-    return ask
+    return partial(ask_duckdb, connection=connection)
 
 
 @dataclass
@@ -120,11 +113,7 @@ def read_builds(options: argparse.Namespace) -> Builds:
             catalog = f" and table_catalog = '{side}'"
             places[side] = (schema, catalog, f"{side}.{quoted(schema)}")
     else:
-        dbt = dbt_arguments(options)
-
-        def ask(parts: dict[str, str]) -> dict[str, list[Row]]:
-            return ask_parts(parts, dbt)
-
+        ask = partial(ask_parts, arguments=dbt_arguments(options))
         for schema in (options.base, options.head):
             if not re.fullmatch(r"\w+", schema):
                 raise UnreadableError(f"{schema!r} is no schema.")
@@ -325,9 +314,10 @@ def scheme_moves(scheme: str, rows: list[Row], comparison: Comparison, smallest:
     customers = sum(row["customer_count"] for row in there)
     moved = [row for row in there if row["from_segment"] != row["to_segment"]]
     count = sum(row["customer_count"] for row in moved)
+    names = renamed(there)
     comparison.breaking += [
         f"`{scheme}`: {words(segment)} has no customers any more"
-        for segment in emptied(there, renamed(there))
+        for segment in emptied(there, names)
     ]
     told_rows = hide_small(rows, ("base_amount", "head_amount"), smallest)
     told_rows.sort(
@@ -344,7 +334,7 @@ def scheme_moves(scheme: str, rows: list[Row], comparison: Comparison, smallest:
         "share": Decimal(count) / customers if customers else Decimal(0),
         "joined": sum(row["customer_count"] for row in rows if not row["from_segment"]),
         "left": sum(row["customer_count"] for row in rows if not row["to_segment"]),
-        "renamed": renamed(there),
+        "renamed": names,
         "matrix": told_rows,
     }
 

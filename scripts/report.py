@@ -16,7 +16,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -29,12 +28,12 @@ from export import published_file
 from raw_tables import (
     UnreadableError,
     add_dbt_options,
+    ask_duckdb,
     ask_parts,
     dbt_arguments,
     quoted,
     render_with_dbt,
 )
-from rich.progress import track
 from telling import NOT_TOLD, Row, hide_small, plural, told, words
 
 # {name} is a mart; {scheme} a scheme as a literal, {today} the as-of date of the last build.
@@ -103,19 +102,14 @@ VERDICTS = {
 
 
 def ask_file(parts: dict[str, str], database: Path) -> dict[str, list[Row]]:
-    """The same as ask_parts, of a DuckDB file that others may be reading."""
-    rows = {}
+    """Of a DuckDB file that others may be reading."""
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = connection.execute(
             "select table_name, table_schema from information_schema.tables"
         ).fetchall()
         relations = {name: f"{quoted(schema)}.{quoted(name)}" for name, schema in tables}
-        for name, sql in track(parts.items(), "Read", disable=not sys.stderr.isatty()):
-            filled = sql.format_map(relations)
-            json_of_rows = f"select cast(to_json(part) as varchar) from ({filled}) as part"
-            found = connection.execute(json_of_rows).fetchall()
-            rows[name] = [json.loads(content, parse_float=Decimal) for (content,) in found]
-    return rows
+        filled = {name: sql.format_map(relations) for name, sql in parts.items()}
+        return ask_duckdb(filled, connection)
 
 
 def database_of(options: argparse.Namespace, settings: dict) -> Path:

@@ -90,7 +90,11 @@ def differences(connection: "sqlalchemy.Connection", marts: list[dict]) -> list[
             for column, described in columns.items()
         }
         types = {c: "double" if t in ("float", "double precision") else t for c, t in types.items()}
-        promised = {c["name"]: plain_type(c["data_type"]) for c in mart["columns"].values()}
+        promised = {
+            c["name"]: plain_type(c["data_type"])
+            for c in mart["columns"].values()
+            if c["data_type"]  # Columns of schemes have none, since they are as many as rules say.
+        }
         grain = {"customer_segments": "customer", "company_segments": "company"}.get(name)
         schemes = {
             scheme: "text"

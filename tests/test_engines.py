@@ -70,7 +70,9 @@ def test_every_engine_gives_every_cell_of_the_golden_world(
     assert types(golden_elsewhere, "golden", name) == types(duckdb_engine, "golden", name)
 
 
-@pytest.mark.parametrize("name", ["customers", "customer_segments", "segment_transitions"])
+@pytest.mark.parametrize(
+    "name", ["customers", "customer_segments", "prediction_evaluation", "segment_transitions"]
+)
 def test_every_engine_shows_what_a_column_is(
     golden_elsewhere: Engine, golden: Build, name: str
 ) -> None:
@@ -86,7 +88,13 @@ def test_every_engine_shows_what_a_column_is(
     assert all(comment for _, comment in expected)
     _, rows = golden_elsewhere.query("golden", commented[golden_elsewhere.name])
     shown = {column: comment for column, *_, comment in rows if not column.startswith("#")}
-    assert {column: shown[column] for column, _ in expected} == dict(expected)
+    for column, comment in expected:
+        if golden_elsewhere.name == "spark" and len(comment) > 255:
+            # What a Hive metastore has room for.
+            assert len(shown[column]) <= 255
+            assert comment.startswith(shown[column].removesuffix(" …"))
+        else:
+            assert shown[column] == comment
 
 
 def test_every_engine_gives_the_same_report(

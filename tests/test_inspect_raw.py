@@ -1,5 +1,6 @@
 """The mapping that inspect_raw proposes: what it matches, what it says, and that it builds."""
 
+import argparse
 import csv
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 from conftest import ROOT, WITHOUT_TESTS, Build
 from contract import read_contract
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from raw_tables import RawTable, kind_of
+from raw_tables import RawTable, dbt_arguments, kind_of
 
 SEEDS = ROOT / "seeds/sample"
 CONTRACT = read_contract()
@@ -510,3 +511,28 @@ def test_the_sample_in_a_schema_gives_the_same_segments(
     command = ("build", "--select", "+customer_segments", *WITHOUT_TESTS)
     assert build.dbt(*command, variables=variables), build.errors
     assert segments(build) == segments(sample)
+
+
+def test_the_shipped_profiles_serve_where_dbt_would_find_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def profiles(**given: str) -> list[str]:
+        options = {"project_dir": tmp_path, "profiles_dir": None, "target": None, **given}
+        return dbt_arguments(argparse.Namespace(**options))[2:]
+
+    project, home = tmp_path / "project", tmp_path / "home"
+    for folder in (project / "profiles", home / ".dbt"):
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    shipped = ["--profiles-dir", str(project / "profiles")]
+    assert profiles() == []
+    assert profiles(project_dir=project) == shipped
+    assert profiles(project_dir=project, profiles_dir="mine") == ["--profiles-dir", "mine"]
+    for path in (project, tmp_path, home / ".dbt"):
+        (path / "profiles.yml").touch()
+        assert profiles(project_dir=project) == []
+        (path / "profiles.yml").unlink()
+    monkeypatch.setenv("DBT_PROFILES_DIR", "mine")
+    assert profiles(project_dir=project) == []

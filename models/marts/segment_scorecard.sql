@@ -35,7 +35,7 @@ placed as (
                     then
                         rank() over (
                             partition by is_judged and has_data
-                            order by explained_share desc
+                            order by explained_share desc nulls last
                         )
             end as integer
         ) as explanation_rank
