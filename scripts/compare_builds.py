@@ -34,7 +34,7 @@ from raw_tables import (
     ask_parts,
     dbt_arguments,
     quoted,
-    render_with_dbt,
+    read_var,
 )
 from telling import NOT_TOLD, Row, hide_small, plural, told, words
 
@@ -52,6 +52,15 @@ KINDS = """
     select table_name, table_type from information_schema.tables
     where table_schema = '{schema}'{catalog}
 """
+CHANGES = (
+    "is",
+    "added",
+    "removed",
+    "changed",
+    "columns_added",
+    "columns_removed",
+    "columns_retyped",
+)
 DEFINED = ("rule", "description", "action", "position", "family", "missing_input")
 
 
@@ -129,11 +138,13 @@ def read_builds(options: argparse.Namespace) -> Builds:
             f"{side} kinds": KINDS.format(**values),
         }
     rows = ask(parts)
+    # What was not built on that side, and is read from the other.
+    models = model_names(options.manifests[1]) if options.deferred else set()
     relations: dict[str, dict[str, str]] = {}
     columns: dict[str, dict[str, dict[str, str]]] = {}
     for side in SIDES:
         tables = [row for row in rows[f"{side} kinds"] if not INTERNAL.match(row["table_name"])]
-        if not tables:
+        if not tables and not (options.deferred and side == "head"):
             raise UnreadableError(f"{getattr(options, side)} has no tables. Has `dbt build` run?")
         relations[side] = {
             row["table_name"]: f"{places[side][2]}.{quoted(row['table_name'])}" for row in tables
@@ -143,7 +154,15 @@ def read_builds(options: argparse.Namespace) -> Builds:
             columns[side][row["table_name"]][row["column_name"]] = row["data_type"]
         views = {row["table_name"] for row in tables if row["table_type"] == "VIEW"}
         relations[f"{side} views"] = dict.fromkeys(views, "")
+    for table in models & relations["base"].keys() - relations["head"].keys():
+        relations["head"][table] = relations["base"][table]
+        columns["head"][table] = columns["base"][table]
     return Builds(ask, relations, columns)
+
+
+def has_changed(found: dict) -> bool:
+    """A table, by what was found of it."""
+    return any(found.get(what) for what in CHANGES)
 
 
 def declared_keys(project: Path) -> dict[str, list[str]]:
@@ -231,8 +250,13 @@ def rows_sql(builds: Builds, table: str, key: Sequence[str] | None) -> str:
 
 def compare_rows(builds: Builds, comparison: Comparison, keys: dict[str, list[str]]) -> None:
     views = {*builds.relations["base views"], *builds.relations["head views"]}
+    base, head = (builds.relations[side] for side in SIDES)
     # A view is made of the tables.
-    tables = [t for t, found in comparison.tables.items() if "is" not in found and t not in views]
+    tables = [
+        table
+        for table, found in comparison.tables.items()
+        if "is" not in found and table not in views and base[table] != head[table]
+    ]
     answers = builds.ask({t: rows_sql(builds, t, keys.get(t)) for t in tables})
     for table in tables:
         row = {name: int(value or 0) for name, value in answers[table][0].items()}
@@ -391,16 +415,22 @@ def compare_refused(builds: Builds, comparison: Comparison) -> None:
             )
 
 
+def read_manifest(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise UnreadableError(f"{path} is no manifest of dbt: nothing to compare with.") from error
+
+
+def model_names(manifest: Path) -> set[str]:
+    nodes = read_manifest(manifest)["nodes"].values()
+    return {node["name"] for node in nodes if node["resource_type"] in ("model", "seed")}
+
+
 def compare_tests(manifests: Sequence[Path], comparison: Comparison) -> None:
     """Names of unit and data tests."""
     names = []
-    for path in manifests:
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
-            raise UnreadableError(
-                f"{path} is no manifest of dbt: nothing to compare the tests with."
-            ) from error
+    for manifest in map(read_manifest, manifests):
         tests = {key.split(".", 2)[2] for key in manifest.get("unit_tests", {})}
         tests |= {
             node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"
@@ -421,14 +451,11 @@ def judge(comparison: Comparison, budgets: dict[str | None, Decimal]) -> None:
 
 
 def compare(options: argparse.Namespace) -> Comparison:
-    settings = json.loads(
-        render_with_dbt("{{ tojson({'smallest': var('smallest_cell')}) }}", dbt_arguments(options))
-    )
     builds = read_builds(options)
     comparison = Comparison(reason=options.reason)
     compare_columns(builds, comparison)
     compare_rows(builds, comparison, declared_keys(options.project_dir))
-    compare_segments(builds, comparison, settings["smallest"])
+    compare_segments(builds, comparison, read_var(options.project_dir, "smallest_cell"))
     compare_refused(builds, comparison)
     if options.manifests:
         compare_tests(options.manifests, comparison)
@@ -458,12 +485,12 @@ def verdict(comparison: Comparison) -> str:
     )
 
 
-def markdown(comparison: Comparison) -> str:
-    lines = ["## What this change moves", "", verdict(comparison), ""]
+def markdown(comparison: Comparison, title: str = "What this change moves") -> str:
+    lines = [f"## {title}", "", verdict(comparison), ""]
     if comparison.problems:
-        title = "To be decided" if not comparison.reason else f"Wanted, since: {comparison.reason}"
-        lines += [f"**{title}**", "", *(f"- {problem}" for problem in comparison.problems), ""]
-    changed = {n: t for n, t in comparison.tables.items() if any(t.get(k) for k in CHANGES)}
+        judged = f"Wanted, since: {comparison.reason}" if comparison.reason else "To be decided"
+        lines += [f"**{judged}**", "", *(f"- {problem}" for problem in comparison.problems), ""]
+    changed = {name: found for name, found in comparison.tables.items() if has_changed(found)}
     if changed:
         lines += ["### Tables", ""]
         rows = []
@@ -552,17 +579,6 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-CHANGES = (
-    "is",
-    "added",
-    "removed",
-    "changed",
-    "columns_added",
-    "columns_removed",
-    "columns_retyped",
-)
-
-
 def budget(text: str) -> tuple[str | None, Decimal]:
     found = re.fullmatch(r"(?:(\w+)=)?(\d+(?:\.\d+)?)\s*%", text)
     if not found:
@@ -570,18 +586,27 @@ def budget(text: str) -> tuple[str | None, Decimal]:
     return found[1], Decimal(found[2]) / 100
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("base", help="a DuckDB file, or a schema of the target: before the change")
-    parser.add_argument("head", help="after it")
+def add_budget_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-moved", type=budget, action="append", default=[], metavar="[SCHEME=]SHARE%"
     )
     parser.add_argument("--reason", help="why it is wanted: shown, and the exit code is 0")
-    parser.add_argument("--manifests", type=Path, nargs=2, metavar=("BASE", "HEAD"))
     parser.add_argument("--json", type=Path, help="where to write it for machines")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("base", help="a DuckDB file, or a schema of the target: before the change")
+    parser.add_argument("head", help="after it")
+    add_budget_options(parser)
+    parser.add_argument("--manifests", type=Path, nargs=2, metavar=("BASE", "HEAD"))
+    parser.add_argument(
+        "--deferred", action="store_true", help="models that the head has not built are the base's"
+    )
     add_dbt_options(parser)
     options = parser.parse_args(arguments)
+    if options.deferred and not options.manifests:
+        parser.error("--deferred needs --manifests: which models there are")
     try:
         comparison = compare(options)
         if options.json:

@@ -26,7 +26,7 @@ class Table:
     columns: list[Column]
 
 
-def read_contract() -> dict[str, Table]:
+def read_contract(project: Path = ROOT) -> dict[str, Table]:
     """The raw tables by name; a table's first column is its key."""
 
     def meta(node: dict, key: str, default: bool | list) -> bool | list:
@@ -42,5 +42,5 @@ def read_contract() -> dict[str, Table]:
         required, aliases = meta(node, "required", False), meta(node, "aliases", [])
         return Table(node["name"], required, aliases, [column(c) for c in node["columns"]])
 
-    sources = yaml.safe_load((ROOT / "models/staging/_sources.yml").read_text(encoding="utf-8"))
+    sources = yaml.safe_load((project / "models/staging/_sources.yml").read_text(encoding="utf-8"))
     return {node["name"]: table(node) for node in sources["sources"][0]["tables"]}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import yaml
 from rich.progress import track
 
 if TYPE_CHECKING:
@@ -131,6 +132,15 @@ def add_dbt_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target")
 
 
+def read_var(project: Path, name: str) -> object:
+    """As dbt finds it for the models of this project, which may be a package of the user's."""
+    own, shipped = (
+        yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8")).get("vars") or {}
+        for folder in (project, Path(__file__).parent.parent)
+    )
+    return own.get("customer_segmentation", {}).get(name, own.get(name, shipped[name]))
+
+
 def dbt_arguments(options: argparse.Namespace) -> list[str]:
     dbt = ["--project-dir", str(options.project_dir.resolve())]
     # Where dbt would find no profile, those that are shipped serve.
@@ -194,7 +204,7 @@ def ask_parts(parts: dict[str, str], arguments: Sequence[str]) -> dict[str, list
         for name, sql in parts.items()
     ]
     rows: dict[str, list[dict]] = {name: [] for name in parts}
-    for name, content in ask_dbt(" union all ".join(selects), arguments):
+    for name, content in ask_dbt(" union all ".join(selects), arguments) if selects else ():
         rows[name].append(json.loads(content, parse_float=Decimal))
     return rows
 

@@ -32,6 +32,7 @@ from raw_tables import (
     ask_parts,
     dbt_arguments,
     quoted,
+    read_var,
     render_with_dbt,
 )
 from telling import NOT_TOLD, Row, hide_small, plural, told, words
@@ -81,10 +82,7 @@ PARTS = {
         select source, reason, count(*) as row_count from {quarantined_rows} group by source, reason
     """,
 }
-SETTINGS = (
-    "{{ tojson({'type': target.type, 'path': target.get('path') | string, 'currency': var('reporting_currency'),"
-    " 'smallest': var('smallest_cell')}) }}"
-)
+TARGET = "{{ tojson({'type': target.type, 'path': target.get('path') | string}) }}"
 # A chart wider than a phone would be unreadable there; the page enlarges it on a desk.
 WIDTH = 360
 DATES = 24
@@ -126,7 +124,10 @@ def read_parts(options: argparse.Namespace) -> tuple[dict, dict[str, list[Row]]]
     if not re.fullmatch(r"\w+", options.scheme):
         raise UnreadableError(f"{options.scheme!r} is no scheme.")
     dbt = dbt_arguments(options)
-    settings = json.loads(render_with_dbt(SETTINGS, dbt))
+    settings = json.loads(render_with_dbt(TARGET, dbt))
+    settings |= {
+        n: read_var(options.project_dir, n) for n in ("reporting_currency", "smallest_cell")
+    }
     parts = {name: sql.replace("{scheme}", f"'{options.scheme}'") for name, sql in PARTS.items()}
     if settings["type"] == "duckdb":
         try:
@@ -255,7 +256,7 @@ class Report:
 
     def __init__(self, settings: dict, rows: dict[str, list[Row]], scheme: str) -> None:
         self.rows, self.scheme = rows, scheme
-        self.currency, self.smallest = settings["currency"], settings["smallest"]
+        self.currency, self.smallest = settings["reporting_currency"], settings["smallest_cell"]
         self.today = rows["as_of"][0]["as_of_date"] if rows["as_of"] else None
         self.base = sorted(rows["base"], key=lambda row: row["as_of_date"])
         if not self.base or self.base[-1]["customer_count"] < self.smallest:

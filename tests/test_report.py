@@ -17,7 +17,7 @@ from report import PARTS, Report, ask_file
 from telling import NOT_TOLD, Row, hide_small
 
 EARLIER = "2025-06-30"
-SETTINGS = {"type": "duckdb", "currency": "EUR", "smallest": 5}
+SETTINGS = {"type": "duckdb", "reporting_currency": "EUR", "smallest_cell": 5}
 NARROW, PHONE, DESK = 320, 360, 1280
 
 
@@ -224,7 +224,7 @@ def test_no_difference_to_the_sum_tells_of_few(counts: list[int], smallest: int)
 def test_nothing_is_told_of_few_customers(rows: dict[str, list[Row]], tmp_path: Path) -> None:
     """With a bound that many segments lie below, in the tables and in the charts."""
     few = 40
-    read = Reader(page_of(rows, tmp_path, smallest=few))
+    read = Reader(page_of(rows, tmp_path, smallest_cell=few))
     counts = [
         row["customers"]
         for table in read.tables.values()
@@ -245,7 +245,7 @@ def test_nothing_is_told_of_few_customers(rows: dict[str, list[Row]], tmp_path: 
 
 def test_a_base_of_few_customers_is_refused(rows: dict[str, list[Row]]) -> None:
     with pytest.raises(report.UnreadableError, match="fewer than 1000 customers"):
-        Report({**SETTINGS, "smallest": 1000}, rows, "rfm")
+        Report({**SETTINGS, "smallest_cell": 1000}, rows, "rfm")
 
 
 # What is missing
@@ -351,7 +351,7 @@ def test_the_command_writes_what_the_profile_has(
 ) -> None:
     code, said, _ = run()
     assert (code, said.split(":")[0]) == (0, "report.html")
-    expected = page_of(rows_of(sample), tmp_path / "..", smallest=5)
+    expected = page_of(rows_of(sample), tmp_path / "..", smallest_cell=5)
     assert (tmp_path / "report.html").read_bytes() == expected.read_bytes()
 
 
