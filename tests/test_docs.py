@@ -26,6 +26,7 @@ HOW_TO = sorted(path.name for path in (DOCS / "how-to").glob("*.md"))
 NOT_RUN = {
     "tutorial.md": "cloning and installing: what the test stands on",
     "run-every-day.md": "a line for cron, whose command is run on the same page",
+    "review-a-change.md": "builds of a repository: tests/test_compare_revisions.py",
     "connect-bi.md": "rights on PostgreSQL: tests/test_run_schemas.py",
     "move-to-postgres-or-spark.md": "psql is done by psycopg2 here; Spark is run by tests/test_engines.py",
 }
@@ -80,8 +81,9 @@ class Reader:
                 assert language == "sh", f"{page.name} has a block of {language}"
 
     def write(self, path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".yml":
-            old = yaml.safe_load(path.read_text(encoding="utf-8"))
+            old = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
             text = yaml.safe_dump(merged(old, yaml.safe_load(text)), sort_keys=False)
         path.write_text(text, encoding="utf-8")
 
