@@ -197,7 +197,9 @@ def test_the_options_that_are_named_are_there(capsys: pytest.CaptureFixture) -> 
         compare_revisions(["--help"])
     known = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
     text = (FOLDER / "compare.yml").read_text() + HOW_TO
-    lines = [line for line in text.splitlines() if re.search(r"revisions\.py|arguments: ", line)]
+    lines = [
+        line for line in text.splitlines() if re.search(r"revisions\.py|arguments: ", line.lower())
+    ]
     used = set(re.findall(r"--[\w-]+", "\n".join(lines)))
     assert {"--max-moved", "--twice", "--customers", "--state", "--target"} <= used
     # Of uv, before the script.
