@@ -41,7 +41,7 @@ def hide_small(rows: list[Row], amounts: Sequence[str], smallest: int) -> list[R
     )
     hidden: list[Row] = []
     for row in by_size:
-        few = 0 < sum(h["customer_count"] for h in hidden) < smallest or len(hidden) == 1
+        few = 0 < sum(h["customer_count"] for h in hidden) < smallest
         if row["customer_count"] >= smallest and not few:
             break
         hidden.append(row)
