@@ -1,4 +1,5 @@
--- The order of the rules is the order of the positions: one that is missing or given twice is a rule that is tried out of turn.
+-- The order of the rules is the order of the positions:
+-- one that is missing or given twice is a rule that is tried out of turn.
 
 select scheme
 
