@@ -14,7 +14,7 @@ Without that manifest nothing is compared, and that is an error.
 
 On DuckDB the profile's path has to be SEGMENTATION_DUCKDB_PATH, on PostgreSQL its schema SEGMENTATION_POSTGRES_SCHEMA;
 the schemas are that one with `_base` and `_head`, and are made anew. What is compared, and the exit code, are those
-of compare_builds.py; 2 also where a side cannot be built.
+of compare_builds.py; 2 also where a side cannot be built, and then dbt's words on it are the comment.
 """
 
 import argparse
@@ -57,8 +57,23 @@ PACKAGE = "customer_segmentation"
 TARGET = "{{ tojson({'type': target.type, 'path': target.get('path'), 'schema': target.schema}) }}"
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 SEED = "5"
+WHOSE = {"base": "what the branch began from", "head": "this branch", "again": "this branch"}
+# dbt says here what went wrong, after all that went well.
+FAILED = re.compile(r"[\d:]+  (Encountered an error|Completed with)")
 # When dbt was started stands in the SQL that asks whether a date is in the future.
 MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^']*'")
+
+
+class BuildError(UnreadableError):
+    """A side cannot be built: what a reviewer has to know, in dbt's words."""
+
+    def __init__(self, command: str, side: str, said: list[str]) -> None:
+        super().__init__(f"dbt {command} of {side} failed: see above.")
+        first = next((n for n, line in enumerate(said) if FAILED.match(line)), 0)
+        quoted = "".join(f"    {line}" for line in said[first:])
+        self.markdown = (
+            f"**Nothing was compared: {WHOSE[side]} does not build** (`dbt {command}`).\n\n{quoted}"
+        )
 
 
 def git(project: Path, *arguments: str) -> str:
@@ -143,14 +158,18 @@ class Revisions:
         arguments = [*self.arguments(project, variables), "--log-path", str(self.folder / "logs")]
         if command[0] != "deps":
             arguments += ["--target-path", str(self.target(side))]
-        done = subprocess.run(
-            [Path(sys.executable).with_name("dbt"), *command, *arguments],
+        said = []
+        with subprocess.Popen(
+            [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors", *arguments],
             env=os.environ | self.environment(side),
-            stdout=sys.stderr,
-            check=False,
-        )
-        if done.returncode:
-            raise UnreadableError(f"dbt {command[0]} of {side} failed: see above.")
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            for line in process.stdout:
+                sys.stderr.write(line)
+                said.append(line)
+        if process.returncode:
+            raise BuildError(command[0], side, said)
 
     def schemas(self, side: str) -> "Schemas":
         """The live schema, and that of a side in the place of the one that a run builds."""
@@ -203,7 +222,8 @@ def compare_worlds(options: argparse.Namespace, folder: Path) -> dict[str, Compa
         projects = dict(zip(SIDES, (base, options.project_dir), strict=True))
         comparisons = {}
         for title, raw in worlds.items():
-            for side, project in projects.items():
+            # This side first: it is the one that may not build.
+            for side, project in reversed(projects.items()):
                 revisions.build(side, project, reading(project, raw) if raw else None)
             manifests = [revisions.target(side) / "manifest.json" for side in SIDES]
             # Tests are the same in each world.
@@ -319,6 +339,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.json.write_text(json.dumps(content, indent=2, default=str) + "\n")
     except (UnreadableError, OSError, duckdb.Error) as error:
         print(f"ERROR: {error}", file=sys.stderr)
+        if isinstance(error, BuildError):
+            print(error.markdown)
         return 2
     for title, found in comparisons.items():
         print(markdown(found, title))

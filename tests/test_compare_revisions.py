@@ -20,7 +20,7 @@ TABLES = {name: {} for name in read_contract()}
 Compare = Callable[..., tuple[int, str, str]]
 
 
-def project_of(raw: dict, **thresholds: float) -> dict:
+def project_of(raw: dict, **thresholds: object) -> dict:
     return {
         "name": "my_shop",
         "version": "1.0.0",
@@ -50,7 +50,7 @@ class Repository:
         author = ("-c", "user.name=Analyst", "-c", "user.email=analyst@example.com")
         subprocess.run(["git", "-C", self.folder, *author, *arguments], check=True)
 
-    def commit(self, message: str, **thresholds: float) -> None:
+    def commit(self, message: str, **thresholds: object) -> None:
         text = yaml.safe_dump(project_of(self.raw, **thresholds))
         (self.folder / "dbt_project.yml").write_text(text)
         self.git("add", "--all")
@@ -153,6 +153,22 @@ def test_where_there_is_nothing_to_compare_with_it_fails(
     (fixed / "profiles.yml").write_text(yaml.safe_dump(profiles))
     place = ("--project-dir", str(repository.folder), "--profiles-dir", str(fixed))
     assert compare_revisions.main(["HEAD", *place]) == 2
+
+
+def test_a_branch_that_does_not_build_says_why_in_its_comment(
+    repository: Repository, compare: Compare
+) -> None:
+    repository.git("checkout", "--quiet", "-b", "change")
+    repository.commit("change", loyal_order_count="many")
+    code, comment, said = compare(repository, "main")
+    assert code == 2
+    assert "ERROR: dbt build of head failed" in said
+    assert "this branch does not build** (`dbt build`)" in comment
+    refused = "SEG-RULE: Scheme 'loyalty', segment 'loyal': 'order_count_365d >= many'"
+    assert f"\n    {'  - '}{refused}" in comment
+    # Not what went well before.
+    assert "Registered adapter" in said
+    assert "Registered adapter" not in comment
 
 
 def test_beside_production_only_what_differs_is_built(
