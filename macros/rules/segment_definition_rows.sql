@@ -19,24 +19,18 @@
                     dbt.string_literal(dbt.escape_single_quotes(text | trim)) if text else "cast(null as " ~ text_type() ~ ")"
                 ) -%}
             {%- endfor -%}
-            {%- do rows.append([loop.index] + values) -%}
+            {%- do rows.append(values[:4] + [loop.index] + values[4:]) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for position, scheme_name, family, grain, segment, rule, description, action, owner, missing
-        in rows or [[0] + ["''"] * 9] %}
-    {{ "union all" if not loop.first }}
-    select
-        {{ scheme_name }} as scheme,
-        {{ family }} as family,
-        {{ grain }} as grain,
-        {{ segment }} as segment,
-        {{ position }} as position,
-        {{ rule }} as rule,
-        {{ description }} as description,
-        {{ action }} as action,
-        {{ owner }} as owner,
-        {{ missing }} as missing_input
-    {%- endfor %}
+    {#- Not a union of so many selects, which Spark plans for longer than all other models take. -#}
+    select * from (
+        values
+        {%- for values in rows or [["''"] * 4 + [0] + ["''"] * 5] %}
+        ({{ values | join(", ") }}){{ "," if not loop.last }}
+        {%- endfor %}
+    ) as definitions (
+        scheme, family, grain, segment, position, rule, description, action, owner, missing_input
+    )
 {% endmacro %}
 
 {# Of the raw tables and columns that a scheme needs, those that the mapping lacks. #}

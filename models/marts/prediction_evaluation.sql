@@ -108,6 +108,14 @@ compared as (
 
 ),
 
+predictors (predictor) as (
+
+    values
+    ('purchase_model'), ('blend'), ('frequency'), ('recency'), ('spend_to_date'),
+    ('mean'), ('truth')
+
+),
+
 -- Higher means more of what is predicted; `predicted` is in its units.
 judged as (
 
@@ -119,27 +127,36 @@ judged as (
     {%- set actual = 'actual_' ~ score %}
     {%- set model = 'predicted_' ~ score %}
     {%- set blend = '(' ~ model ~ ' + ' ~ naive ~ ') / 2' %}
-    {% for predictor, value, predicted in [
-        ('purchase_model', model, model),
-        ('blend', blend, blend),
-        ('frequency', sign ~ 'repeat_count', none),
-        ('recency', ('' if sign else '-') ~ 'days_since_last_order', none),
-        ('spend_to_date', sign ~ 'net_amount', none),
-        ('mean', '0', mean),
-        ('truth', actual, actual),
-    ] %}
     select
-        cutoff_date,
+        compared.cutoff_date,
         '{{ score }}' as score,
-        '{{ predictor }}' as predictor,
-        cast({{ value }} as decimal(28, 8)) as predictor_value,
-        cast({{ predicted or 'null' }} as decimal(28, 8)) as predicted,
+        predictors.predictor,
+        case predictors.predictor
+            {% for predictor, value in [
+                ('purchase_model', model),
+                ('blend', blend),
+                ('frequency', sign ~ 'repeat_count'),
+                ('recency', ('' if sign else '-') ~ 'days_since_last_order'),
+                ('spend_to_date', sign ~ 'net_amount'),
+                ('mean', '0'),
+                ('truth', actual),
+            ] %}
+            when '{{ predictor }}' then cast({{ value }} as decimal(28, 8))
+            {% endfor %}
+        end as predictor_value,
+        case predictors.predictor
+            {% for predictor, value in [
+                ('purchase_model', model), ('blend', blend), ('mean', mean), ('truth', actual)
+            ] %}
+            when '{{ predictor }}' then cast({{ value }} as decimal(28, 8))
+            {% endfor %}
+        end as predicted,
         cast({{ actual }} as decimal(28, 8)) as actual
 
     from compared
 
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+    cross join predictors
+
     {{ "union all" if not loop.last }}
     {% endfor %}
 
@@ -268,6 +285,27 @@ compared_ginis as (
 
 ),
 
+deciles as (
+
+    select
+        cutoff_date,
+        score,
+        predictor,
+        decile,
+
+        min(predictor_value) as lower_bound,
+        sum(customers) as customers,
+        sum(predicted) as predicted,
+        sum(actual) as actual
+
+    from placed
+
+    where predictor not in ('truth', 'mean')
+
+    group by cutoff_date, score, predictor, decile
+
+),
+
 metrics as (
 
     {% for metric, value in {
@@ -294,10 +332,10 @@ metrics as (
 
     {% endfor %}
     {% for metric, value in {
-        'decile_lower_bound': 'min(predictor_value)',
-        'decile_customers': 'sum(customers)',
-        'decile_predicted': 'cast(sum(predicted) as ' ~ double ~ ') / sum(customers)',
-        'decile_actual': 'cast(sum(actual) as ' ~ double ~ ') / sum(customers)',
+        'decile_lower_bound': 'lower_bound',
+        'decile_customers': 'customers',
+        'decile_predicted': 'cast(predicted as ' ~ double ~ ') / customers',
+        'decile_actual': 'cast(actual as ' ~ double ~ ') / customers',
     }.items() %}
     select
         cutoff_date,
@@ -307,11 +345,7 @@ metrics as (
         decile,
         {{ value }} as metric_value
 
-    from placed
-
-    where predictor not in ('truth', 'mean')
-
-    group by cutoff_date, score, predictor, decile
+    from deciles
 
     {{ "union all" if not loop.last }}
     {% endfor %}

@@ -34,12 +34,6 @@ accounts as (
 
 ),
 
-members as (
-
-    select * from accounts
-
-),
-
 requested as (
 
     select
@@ -56,22 +50,24 @@ requested as (
 named as (
 
     select
-        customer_id_hash,
-        requested_at
+        coalesce(
+            requested.customer_id_hash, md5(accounts.customer_id)
+        ) as customer_id_hash,
+
+        min(requested.requested_at) over person as requested_at,
+        count(requested.customer_id_hash) over person as request_count
 
     from requested
 
-    union all
+    full outer join accounts on requested.customer_id_hash = md5(accounts.customer_id)
 
-    select
-        md5(members.customer_id) as customer_id_hash,
-        requested.requested_at
-
-    from requested
-
-    inner join accounts on requested.customer_id_hash = md5(accounts.customer_id)
-
-    inner join members on accounts.last_customer_id = members.last_customer_id
+    window person as (
+        partition by
+            accounts.last_customer_id,
+            case
+                when accounts.last_customer_id is null then requested.customer_id_hash
+            end
+    )
 
 ),
 
@@ -83,6 +79,8 @@ persons as (
         min(requested_at) as requested_at
 
     from named
+
+    where request_count > 0
 
     group by customer_id_hash
 
@@ -101,6 +99,21 @@ raw_sessions as (
 
 ),
 
+held as (
+
+    {% for key_type, rows in [('order', 'raw_orders'), ('visitor', 'raw_sessions')] %}
+    select
+        '{{ key_type }}' as key_type,
+        md5({{ clean_text(key_type ~ '_id') }}) as key_hash,
+        md5({{ clean_text('customer_id') }}) as customer_id_hash
+
+    from {{ rows }}
+
+    where {{ clean_text(key_type ~ '_id') }} is not null
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
 {% endif %}
 keys as (
 
@@ -113,22 +126,17 @@ keys as (
     from persons
 
     {% if is_asked %}
-    {% for key_type, rows in [('order', 'raw_orders'), ('visitor', 'raw_sessions')] %}
     union all
 
     select distinct
-        '{{ key_type }}' as key_type,
-        md5({{ clean_text(key_type ~ '_id') }}) as key_hash,
-        persons.customer_id_hash,
+        held.key_type,
+        held.key_hash,
+        held.customer_id_hash,
         persons.requested_at
 
-    from {{ rows }}
+    from held
 
-    inner join persons
-        on md5({{ clean_text('customer_id') }}) = persons.customer_id_hash
-
-    where {{ clean_text(key_type ~ '_id') }} is not null
-    {% endfor %}
+    inner join persons on held.customer_id_hash = persons.customer_id_hash
     {% endif %}
 )
 
