@@ -14,6 +14,7 @@ import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventLevel, EventMsg
+from dbt_common.tests import enable_test_caching
 from engines import Duckdb, Postgres, Spark, postgres_server
 from marts import Table, canonical
 
@@ -22,6 +23,9 @@ GOLDEN = ROOT / "tests" / "golden"
 GOLDEN_TABLES = {path.stem: path for path in sorted(GOLDEN.glob("*.csv"))}
 DATA = Path(os.environ.get("SEGMENTATION_DATA_PATH", ROOT.parent / "shared" / "data"))
 
+
+# dbt parses its own macros and ours once, and not in each call.
+enable_test_caching()
 
 # What builds seeds and models alone.
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
@@ -49,7 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
+    # One of several processes reports to another, which has them all.
+    stats = reporter.stats if reporter else {}
+    skipped = [str(report.longrepr) for report in stats.get("skipped", [])]
     if session.config.getoption("--no-skips") and any(NO_DATA not in text for text in skipped):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
