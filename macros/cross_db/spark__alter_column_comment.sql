@@ -4,11 +4,11 @@
     {%- set known = {} -%}
     {%- if not relation.is_view -%}
         {%- for row in run_query("describe " ~ relation) -%}
-            {%- do known.update({row[0]: spark_comment(row[2] or '')}) -%}
+            {%- do known.update({row[0]: customer_segmentation.spark_comment(row[2] or '')}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for name, column in column_dict.items() if name in known and name != config.get('partition_by') -%}
-        {%- set comment = spark_comment(column.description) -%}
+        {%- set comment = customer_segmentation.spark_comment(column.description) -%}
         {%- if known[name] != comment -%}
             {%- do run_query("alter table " ~ relation ~ " change column " ~ name ~ " comment " ~ comment) -%}
         {%- endif -%}

@@ -1,6 +1,6 @@
 {# dbt's own writes a null as 'None' and does not escape a quote. #}
 {% macro spark__load_csv_rows(model, agate_table) %}
-    {%- set types = spark_seed_types(model) -%}
+    {%- set types = customer_segmentation.spark_seed_types(model) -%}
     {%- set statements = [] -%}
     {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
         {%- set rows = [] -%}
@@ -21,7 +21,7 @@
 {% endmacro %}
 
 {% macro spark__create_csv_table(model, agate_table) %}
-    {%- set config = dict(model.config, column_types=spark_seed_types(model)) -%}
+    {%- set config = dict(model.config, column_types=customer_segmentation.spark_seed_types(model)) -%}
     {{ return(dbt.spark__create_csv_table(dict(model, config=config), agate_table)) }}
 {% endmacro %}
 
@@ -29,7 +29,7 @@
 {% macro spark_seed_types(model) %}
     {%- set types = {} -%}
     {%- for name, type in (model.config.get('column_types') or {}).items() -%}
-        {%- do types.update({name: type | replace('varchar', text_type())}) -%}
+        {%- do types.update({name: type | replace('varchar', customer_segmentation.text_type())}) -%}
     {%- endfor -%}
     {{ return(types) }}
 {% endmacro %}

@@ -104,7 +104,7 @@ held as (
     {% for key_type, rows in [('order', 'raw_orders'), ('visitor', 'raw_sessions')] %}
     select
         '{{ key_type }}' as key_type,
-        md5({{ clean_text(key_type ~ '_id') }}) as key_hash,
+        {{ clean_text(key_type ~ '_id') }} as held_key,
         md5({{ clean_text('customer_id') }}) as customer_id_hash
 
     from {{ rows }}
@@ -130,7 +130,7 @@ keys as (
 
     select distinct
         held.key_type,
-        held.key_hash,
+        md5(held.held_key) as key_hash,
         held.customer_id_hash,
         persons.requested_at
 
