@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pytest
@@ -147,6 +148,24 @@ def sample(make_build: Callable[..., Build]) -> Build:
     build = make_build("sample")
     assert build.dbt("build"), build.errors
     return build
+
+
+@pytest.fixture
+def sample_in_profile(
+    sample: Build, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts find the sample there. They parse into a folder of their own: tests read the sample's manifest."""
+    target = tmp_path_factory.mktemp("target")
+    shutil.copy(sample.target / "partial_parse.msgpack", target)
+    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(sample.database))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(target))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment() -> Iterator[None]:
+    """As it was, for the next file: scripts that run in this process write into it."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 # Clusters and predictions from what was once learned of the sample: the same on every engine.

@@ -17,12 +17,8 @@ Compare = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def compare(
-    sample: Build, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> Compare:
+def compare(sample: Build, sample_in_profile: None, capfd: pytest.CaptureFixture) -> Compare:
     """Exit code, comment and complaint: of the sample and what somebody has changed in a copy of it."""
-    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(sample.database))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(sample.target))
 
     def run(head: Path | str, *arguments: str, base: Path | str = sample.database) -> tuple:
         place = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"))

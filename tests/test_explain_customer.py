@@ -12,11 +12,9 @@ IDENTIFIERS = ("email", "phone", "first_name", "last_name", "birth_date", "posta
 
 @pytest.fixture
 def tell(
-    sample: Build, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+    sample_in_profile: None, capfd: pytest.CaptureFixture
 ) -> Callable[..., tuple[int, str, str]]:
     """Exit code, story and complaint."""
-    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(sample.database))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(sample.target))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         place = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"))

@@ -332,11 +332,12 @@ def test_any_scheme_is_shown(past: Build, tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(
-    sample: Build, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_path: Path
+    sample_in_profile: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+    tmp_path: Path,
 ) -> Callable[..., tuple[int, str, str]]:
     """Exit code, what is said and what is complained of, in a folder where nothing else is."""
-    monkeypatch.setenv("SEGMENTATION_DUCKDB_PATH", str(sample.database))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(sample.target))
     monkeypatch.chdir(tmp_path)
 
     def main(*arguments: str) -> tuple[int, str, str]:
