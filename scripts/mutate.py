@@ -16,6 +16,10 @@ Left out are Python models, sums made means (which changes the type), what only 
 also read what is made of the model, and what the macros of macros/cross_db/ render, but not their arguments:
 tests/test_cross_db.py runs those macros on known values. Of an incremental model the full refresh is broken.
 
+Rules are broken where they decide, in int_customer_segments. What other models render for every scheme, in a loop or by
+a macro, is one place of the template and is changed in all its renderings at once: were each of them broken alone, most
+mutants would be of data. Renderings are told by their shape, which has no names, texts and numbers.
+
 A survivor that no test can kill is listed with its reason in scripts/accepted_mutants.yml. The exit code is 1 if a
 model's share of killed mutants is below its limit, or if the list names a mutant that is no survivor any more.
 """
@@ -72,8 +76,16 @@ KEYWORDS = {"asc": "desc", "desc": "asc", "not": "", "left": "inner"}
 TOKEN = re.compile(
     r"""(--[^\n]*|/\*.*?\*/|\s+)|'(?:[^']|'')*'|"[^"]*"(?:\."[^"]*")*|\w+|.""", re.DOTALL
 )
-# What a macro renders; with a number above 0, an argument within it, equal in all its places.
-MARK = re.compile(r"/\*\((\d+)\*/|/\*\)\*/")
+# What a macro renders; with a number above 0, an argument within it, equal in all its places; with -1, what is
+# rendered for every scheme.
+MARK = re.compile(r"/\*\((-?\d+)\*/|/\*\)\*/")
+REPEATED = -1
+MORE_THAN_A_NAME = re.compile(r"[^\w.]")
+LOOP_OVER_SCHEMES = re.compile(
+    r"({%-? for name in (?:names|batch) %}|{%-? for scheme in [^%]*schemes\(\)[^%]* %})(.*?)({%-? endfor)",
+    re.DOTALL,
+)
+MACROS_OF_ALL_SCHEMES = ("segment_reason", "segment_definition_rows")
 
 
 class Edit(NamedTuple):
@@ -84,11 +96,13 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class Mutant:
-    """Edits of the compiled SQL; `name` stays the same while lines move."""
+    """Edits of the compiled SQL; `name` stays the same while lines move. `place` is that in the template, if it is
+    rendered for every scheme."""
 
     line: int
     name: str
     edits: tuple[Edit, ...]
+    place: tuple[str, ...] = ()
 
 
 @dataclass
@@ -120,8 +134,8 @@ class Result:
 
 
 def unmark(marked: str) -> tuple[str, list[tuple[int, int] | None]]:
-    """The SQL without marks, and for each character whose it is: the number of an argument (0: the model itself)
-    and the place in it; None if it is a macro's."""
+    """The SQL without marks, and for each character whose it is: the number of an argument (0: the model itself,
+    REPEATED: rendered for every scheme) and the place in it; None if it is a macro's."""
     parts, owners = [], []
     stack = [(0, 0)]
     position = 0
@@ -146,12 +160,28 @@ def span(*segments: BaseSegment) -> tuple[int, int]:
     return first.templated_slice.start, last.templated_slice.stop
 
 
-def walk(segment: BaseSegment) -> Iterator[tuple[BaseSegment, list[BaseSegment]]]:
-    """Every segment with its children, but for the numbers of types."""
+def walk(
+    segment: BaseSegment, above: tuple[BaseSegment, ...] = ()
+) -> Iterator[tuple[tuple[BaseSegment, ...], list[BaseSegment]]]:
+    """Every segment, after those that it lies in, with its children, but for the numbers of types."""
     if not segment.is_type("data_type"):
-        yield segment, [child for child in segment.segments if child.is_code]
+        path = (*above, segment)
+        yield path, [child for child in segment.segments if child.is_code]
         for child in segment.segments:
-            yield from walk(child)
+            yield from walk(child, path)
+
+
+def shape(segment: BaseSegment, is_data: Callable[[BaseSegment], bool], depth: int = 1) -> str:
+    """Words of SQL, and `#` for data, for names and literals, and for what lies deeper."""
+    words = ("keyword", "comparison_operator", "binary_operator", "function_name", "null_literal")
+    if is_data(segment):
+        return "#"
+    if segment.is_type(*words):
+        return segment.raw.lower()
+    if not (segment.segments and depth):
+        return "#"
+    inner = (shape(child, is_data, depth - 1) for child in segment.segments if child.is_code)
+    return f"({re.sub('#( #)+', '#', ' '.join(inner))})"
 
 
 def split(children: Iterable[BaseSegment], separator: str) -> list[list[BaseSegment]]:
@@ -164,65 +194,72 @@ def split(children: Iterable[BaseSegment], separator: str) -> list[list[BaseSegm
     return parts
 
 
-def changes(tree: BaseSegment) -> Iterator[tuple[str, list[Edit]]]:
-    """Each mutant as the kind of change and its edits."""
-    for parent, children in walk(tree):
-        raws = [child.raw.lower() for child in children]
-        for number, (child, raw) in enumerate(zip(children, raws, strict=True)):
-            place = span(child)
-            previous, following = [*raws, ""][number - 1], [*raws, ""][number + 1]
-            if child.is_type("comparison_operator") and raw in COMPARISONS:
-                yield "comparison", [Edit(*place, COMPARISONS[raw])]
-            elif child.is_type("binary_operator") and raw in OPERATORS:
-                yield "operator", [Edit(*place, OPERATORS[raw])]
-            elif child.is_type("function_name") and raw in FUNCTIONS:
-                yield "function", [Edit(*place, FUNCTIONS[raw])]
-            elif child.is_type("numeric_literal") and raw.isdigit():
-                yield "number", [Edit(*place, f"({int(raw) + 1})")]
-                yield "number", [Edit(*place, f"({int(raw) - 1})")]
-            elif child.is_type("when_clause"):
-                if sum(other.is_type("when_clause") for other in children) > 1:
-                    yield "branch", [Edit(*place, "")]
-                elif not children[number - 1].is_type("expression"):
-                    condition = next(c for c in child.segments if c.is_type("expression"))
-                    yield "branch", [Edit(*span(condition), "false")]
-            elif child.is_type("else_clause"):
+def changes(tree: BaseSegment) -> Iterator[tuple[tuple[BaseSegment, ...], str, list[Edit]]]:
+    """Each mutant as what it lies in, the kind of change and its edits."""
+    for path, children in walk(tree):
+        for kind, edits in changes_within(path[-1], children):
+            yield path, kind, edits
+
+
+def changes_within(
+    parent: BaseSegment, children: Sequence[BaseSegment]
+) -> Iterator[tuple[str, list[Edit]]]:
+    raws = [child.raw.lower() for child in children]
+    for number, (child, raw) in enumerate(zip(children, raws, strict=True)):
+        place = span(child)
+        previous, following = [*raws, ""][number - 1], [*raws, ""][number + 1]
+        if child.is_type("comparison_operator") and raw in COMPARISONS:
+            yield "comparison", [Edit(*place, COMPARISONS[raw])]
+        elif child.is_type("binary_operator") and raw in OPERATORS:
+            yield "operator", [Edit(*place, OPERATORS[raw])]
+        elif child.is_type("function_name") and raw in FUNCTIONS:
+            yield "function", [Edit(*place, FUNCTIONS[raw])]
+        elif child.is_type("numeric_literal") and raw.isdigit():
+            yield "number", [Edit(*place, f"({int(raw) + 1})")]
+            yield "number", [Edit(*place, f"({int(raw) - 1})")]
+        elif child.is_type("when_clause"):
+            if sum(other.is_type("when_clause") for other in children) > 1:
                 yield "branch", [Edit(*place, "")]
-            elif not child.is_type("keyword"):
-                continue
-            elif raw in ("first", "last") and previous == "nulls":
-                yield "nulls", [Edit(*place, "last" if raw == "first" else "first")]
-            elif raw == "is" and following == "null":
-                yield "not", [Edit(*place, "is not")]
-            elif raw == "distinct" and previous not in ("is", "not"):
-                yield "distinct", [Edit(*place, "")]
-            elif raw == "all" and previous == "union":
-                yield "union", [Edit(*place, "")]
-            elif raw == "union" and following not in ("all", "by"):
-                yield "union", [Edit(*place, "union all")]
-            elif raw in KEYWORDS:
-                yield "join" if raw == "left" else raw, [Edit(*place, KEYWORDS[raw])]
-        if parent.is_type("where_clause", "having_clause", "join_on_condition"):
-            for condition in (child for child in children if child.is_type("expression")):
-                inner = [child for child in condition.segments if child.is_code]
-                parts = split(inner, "and") if not split(inner, "or")[1:] else [inner]
-                for part in parts:
-                    yield "condition", [Edit(*span(*part), "true")]
-        elif parent.is_type("orderby_clause"):
-            *_, one, last = [None, *split(children, ",")]
-            if one:
-                yield "tie-break", [Edit(span(*one)[1], span(*last)[1], "")]
-        elif parent.is_type("function") and raws[0] == "coalesce":
-            arguments = [child for _, inner in walk(children[1]) for child in inner]
-            comma = next((child for child in arguments if child.is_type("comma")), None)
-            if comma:
-                yield (
-                    "coalesce",
-                    [
-                        Edit(*span(children[0]), ""),
-                        Edit(span(comma)[0], span(children[1])[1] - 1, ""),
-                    ],
-                )
+            elif not children[number - 1].is_type("expression"):
+                condition = next(c for c in child.segments if c.is_type("expression"))
+                yield "branch", [Edit(*span(condition), "false")]
+        elif child.is_type("else_clause"):
+            yield "branch", [Edit(*place, "")]
+        elif not child.is_type("keyword"):
+            continue
+        elif raw in ("first", "last") and previous == "nulls":
+            yield "nulls", [Edit(*place, "last" if raw == "first" else "first")]
+        elif raw == "is" and following == "null":
+            yield "not", [Edit(*place, "is not")]
+        elif raw == "distinct" and previous not in ("is", "not"):
+            yield "distinct", [Edit(*place, "")]
+        elif raw == "all" and previous == "union":
+            yield "union", [Edit(*place, "")]
+        elif raw == "union" and following not in ("all", "by"):
+            yield "union", [Edit(*place, "union all")]
+        elif raw in KEYWORDS:
+            yield "join" if raw == "left" else raw, [Edit(*place, KEYWORDS[raw])]
+    if parent.is_type("where_clause", "having_clause", "join_on_condition"):
+        for condition in (child for child in children if child.is_type("expression")):
+            inner = [child for child in condition.segments if child.is_code]
+            parts = split(inner, "and") if not split(inner, "or")[1:] else [inner]
+            for part in parts:
+                yield "condition", [Edit(*span(*part), "true")]
+    elif parent.is_type("orderby_clause"):
+        *_, one, last = [None, *split(children, ",")]
+        if one:
+            yield "tie-break", [Edit(span(*one)[1], span(*last)[1], "")]
+    elif parent.is_type("function") and raws[0] == "coalesce":
+        arguments = [child for _, inner in walk(children[1]) for child in inner]
+        comma = next((child for child in arguments if child.is_type("comma")), None)
+        if comma:
+            yield (
+                "coalesce",
+                [
+                    Edit(*span(children[0]), ""),
+                    Edit(span(comma)[0], span(children[1])[1] - 1, ""),
+                ],
+            )
 
 
 def shown(sql: str, edits: Sequence[Edit]) -> tuple[str, str]:
@@ -258,24 +295,51 @@ def mutants_of(marked: str) -> list[Mutant]:
     tree = next((tree for tree in trees if not any(tree.recursive_crawl("unparsable"))), None)
     if tree is None:
         raise UnreadableError("sqlfluff cannot parse the compiled SQL.")
+
+    def is_data(segment: BaseSegment) -> bool:
+        start, end = span(segment)
+        return owners[start] is None and owners[end - 1] is None
+
     found: dict[tuple, list[list[Edit]]] = {}
-    for kind, edits in changes(tree):
+    for path, kind, edits in changes(tree):
         origins = [origin(owners[edit.start : edit.end]) for edit in edits]
-        if None not in origins:
-            sizes = [
-                (place, e.end - e.start, e.text) for place, e in zip(origins, edits, strict=True)
-            ]
-            found.setdefault((kind, *sizes), []).append(edits)
+        if None in origins:
+            continue
+        places: list[tuple] = [
+            (place, e.end - e.start, e.text) for place, e in zip(origins, edits, strict=True)
+        ]
+        if origins[0][0] == REPEATED:
+            inner = next(c for c in path[-1].segments if edits[0].start < span(c)[1])
+            shapes = [shape(segment, is_data) for segment in path[-3:]]
+            # Whether a number is made larger or smaller, whatever it is.
+            texts = (
+                (
+                    "+" if text == f"({int(sql[start:end]) + 1})" else "-"
+                    for start, end, text in edits
+                )
+                if kind == "number"
+                else (edit.text for edit in edits)
+            )
+            places = [*shapes, shape(inner, is_data, depth=2), *texts]
+        found.setdefault((kind, *places), []).append(edits)
     mutants, names = [], Counter()
-    for (kind, *_), places in sorted(found.items(), key=lambda item: item[1][0][0]):
+    for (kind, *key), places in sorted(found.items(), key=lambda item: item[1][0][0]):
         start = places[0][0].start
         step = re.findall(r"^(\w+) as \(", sql[:start], re.MULTILINE)[-1:] or ["the whole"]
         before, after = shown(sql, places[0])
         name = f"{kind} in {step[0]}: {before} → {after}"
         names[name] += 1
         name += f" ({names[name]})" if names[name] > 1 else ""
-        every = tuple(sorted(edit for edits in places for edit in edits))
-        mutants.append(Mutant(sql.count("\n", 0, start) + 1, name, every))
+        every: list[Edit] = []
+        for edit in sorted(
+            {edit for edits in places for edit in edits}, key=lambda e: (e.start, -e.end)
+        ):
+            # Of two places of one shape, one within the other, the outer one.
+            if not every or edit.start >= every[-1].end:
+                every.append(edit)
+        line = sql.count("\n", 0, start) + 1
+        place = (kind, *key) if isinstance(key[0], str) else ()
+        mutants.append(Mutant(line, name, tuple(every), place))
     return mutants
 
 
@@ -300,10 +364,15 @@ def tokens(sql: str) -> list[list[Token]]:
 
 
 class Target:
-    """Compiled SQL that holds that of a model, with other relations, other vars, and more around it."""
+    """Compiled SQL that holds that of a model, with other relations, other vars, and more around it. Where it is marked,
+    other schemes may be rendered in it."""
 
     def __init__(self, source: str, sql: str) -> None:
-        self.sql = sql
+        self.sql = unmark(sql)[0]
+        self.places: dict[tuple, tuple[Edit, ...]] | None = None
+        if f"/*({REPEATED}*/" in sql:
+            self.places = {m.place: m.edits for m in mutants_of(sql) if m.place}
+        sql = self.sql
         self.starts: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self._align(tokens(source), tokens(sql), by_line=True)
@@ -326,6 +395,10 @@ class Target:
     def mutated(self, mutant: Mutant, source: str) -> str | None:
         """None if what is to change is not there."""
         sql = self.sql
+        if mutant.place and self.places is not None:
+            for edit in reversed(self.places.get(mutant.place, ())):
+                sql = sql[: edit.start] + edit.text + sql[edit.end :]
+            return sql if mutant.place in self.places else None
         for edit in reversed(mutant.edits):
             text = source[edit.start : edit.end]
             start = self.starts.get(edit.end - len(text.lstrip()))
@@ -338,12 +411,23 @@ class Target:
 
 @contextmanager
 def marked_macros() -> Iterator[None]:
-    """dbt marks what the macros of macros/cross_db/ render; what they call is theirs as well."""
+    """dbt marks what the macros of macros/cross_db/ render; what they call is theirs as well. So it does with what is
+    rendered for every scheme, in which a rule is data."""
+    from dbt.clients import jinja
     from dbt.clients.jinja import MacroGenerator
 
-    call, numbers, inside = MacroGenerator.call_macro, count(1), threading.local()
+    render, call = jinja.get_rendered, MacroGenerator.call_macro
+    numbers, inside = count(1), threading.local()
 
     def marked(self: MacroGenerator, *arguments: object, **named: object) -> object:
+        if self.macro.name in MACROS_OF_ALL_SCHEMES:
+            inside.schemes = True
+            try:
+                return f"/*({REPEATED}*/{call(self, *arguments, **named)}/*)*/"
+            finally:
+                inside.schemes = False
+        if self.macro.name == "rule_sql" and getattr(inside, "schemes", False):
+            return f"/*(0*/{call(self, *arguments, **named)}/*)*/"
         is_outer = self.macro.original_file_path.startswith("macros/cross_db/")
         is_outer = is_outer and not getattr(inside, "macro", False)
         inside.macro = is_outer or getattr(inside, "macro", False)
@@ -351,15 +435,22 @@ def marked_macros() -> Iterator[None]:
             text = call(self, *arguments, **named)
         finally:
             inside.macro = inside.macro and not is_outer
-        if not is_outer or not isinstance(text, str):
+        # Of a mere name there is nothing to change, and the template may ask for it.
+        if not is_outer or not isinstance(text, str) or not MORE_THAN_A_NAME.search(text):
             return text
         for argument in {*arguments, *named.values()}:
-            # Of a mere name there is nothing to change.
-            if isinstance(argument, str) and re.search(r"[^\w.]", argument):
+            if isinstance(argument, str) and MORE_THAN_A_NAME.search(argument):
                 text = text.replace(argument, f"/*({next(numbers)}*/{argument}/*)*/")
         return f"/*(0*/{text}/*)*/"
 
-    with patch.object(MacroGenerator, "call_macro", marked):
+    def with_marked_loops(sql: str, *arguments: object, **named: object) -> str:
+        sql = LOOP_OVER_SCHEMES.sub(rf"\1/*({REPEATED}*/\2/*)*/\3", sql)
+        return render(sql, *arguments, **named)
+
+    with (
+        patch.object(MacroGenerator, "call_macro", marked),
+        patch.object(jinja, "get_rendered", with_marked_loops),
+    ):
         yield
 
 

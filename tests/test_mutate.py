@@ -136,6 +136,38 @@ def test_a_macro_is_not_broken_but_its_argument_is_in_all_places_at_once() -> No
     assert [len(mutant.edits) for mutant in found] == [2, 2, 2]
 
 
+def test_what_is_rendered_for_every_scheme_is_broken_in_all_of_them_but_not_the_rules_in_it() -> (
+    None
+):
+    case = "case when /*(0*/{rule}/*)*/ then null when {feature} < {low} then {low} - {feature} end"
+    cases = [
+        case.format(rule="a > 7 and b is null", feature="a", low=5),
+        case.format(rule="c = 3", feature="c", low=12),
+    ]
+    marked = f"select /*(-1*/{cases[0]} as d, {cases[1]} as e/*)*/, 4 as f from g"
+    sql, _ = unmark(marked)
+    every = {
+        (mutant.name.split(" in ")[0], tuple((sql[e.start : e.end], e.text) for e in mutant.edits))
+        for mutant in mutants_of(marked)
+    }
+    low, difference = "when a < 5 then 5 - a", "when c < 12 then 12 - c"
+    assert {found for found in every if found[0] != "number"} == {
+        ("comparison", (("<", "<="), ("<", "<="))),
+        ("operator", (("-", "+"), ("-", "+"))),
+        ("branch", ((low, ""), (difference, ""))),
+        (
+            "branch",
+            tuple((f"when {rule} then null", "") for rule in ("a > 7 and b is null", "c = 3")),
+        ),
+    }
+    assert {found[1] for found in every if found[0] == "number"} == {
+        (("4", "(5)"),),
+        (("4", "(3)"),),
+        (("5", "(6)"), ("12", "(13)")),
+        (("5", "(4)"), ("12", "(11)")),
+    }
+
+
 def test_grouping_sets_are_broken_too_though_the_dialect_of_duckdb_lacks_them() -> None:
     names = [m.name for m in mutants_of("select a, 1 as b from c group by grouping sets ((a), ())")]
     assert [name.split(":")[0] for name in names] == ["number in the whole"] * 2

@@ -182,14 +182,11 @@ corrected as (
 
     from contingencies
 
-    where
-        freedom > 0
-        and other_freedom > 0
-        and customer_count >= {{ bounds.least_customer_count }}
+    where customer_count >= {{ bounds.least_customer_count }}
 
 ),
 
--- Where nearly each customer has a segment of their own, nothing can be told.
+-- Where all have one segment, or nearly each customer one of their own, nothing can be told.
 associated as (
 
     select

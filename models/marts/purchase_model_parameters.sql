@@ -93,11 +93,11 @@ ranked as (
         *,
 
         row_number() over (
-            partition by cutoff_date, case when model = 'gamma_gamma' then 1 else 0 end
+            partition by cutoff_date, model = 'gamma_gamma'
             order by
-                case when note is null then 0 else 1 end asc,
+                note is not null asc,
                 -- That nobody leaves is what is left where the others cannot tell.
-                case when model = 'nbd' then 1 else 0 end asc,
+                model = 'nbd' asc,
                 log_likelihood desc nulls last,
                 model asc
         ) as preference
