@@ -171,19 +171,51 @@ def test_a_branch_that_does_not_build_says_why_in_its_comment(
     assert "Registered adapter" not in comment
 
 
+@pytest.fixture
+def in_postgres(
+    tmp_path: Path, raw: Path, postgres_engine: Postgres, request: pytest.FixtureRequest
+) -> Repository:
+    """Its raw tables are on a server, in a schema of the test's own."""
+    paths = {name: raw / f"sample_{name}.csv" for name in TABLES}
+    folder = tmp_path / "my_shop"
+    folder.mkdir()
+    return Repository(folder, postgres_engine.load(request.param, paths))
+
+
+@pytest.mark.parametrize("in_postgres", ["both"], indirect=True)
+def test_both_revisions_are_built_in_schemas_of_a_warehouse(
+    in_postgres: Repository,
+    compare: Compare,
+    postgres_engine: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in postgres_engine.environment("live").items():
+        monkeypatch.setenv(name, value)
+    in_postgres.git("checkout", "--quiet", "-b", "change")
+    in_postgres.commit("change", loyal_order_count=2)
+    code, comment, said = compare(in_postgres, "main", "--target", "postgres", "--max-moved", "1%")
+    assert code == 1, said
+    assert "### `loyalty`:" in comment
+    assert "order_count_365d >= 2" in comment
+    cursor = postgres_engine.connection.cursor()
+    cursor.execute("select schema_name from information_schema.schemata")
+    schemas = {name for (name,) in cursor.fetchall()}
+    assert {"revisions_base", "revisions_head"} <= schemas
+    # Whatever is live is not touched.
+    assert not {"revisions", "live"} & schemas
+
+
+@pytest.mark.parametrize("in_postgres", ["revisions"], indirect=True)
 def test_beside_production_only_what_differs_is_built(
     tmp_path: Path,
-    raw: Path,
+    in_postgres: Repository,
     compare: Compare,
     postgres_engine: Postgres,
     make_build: Callable[..., Build],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    paths = {name: raw / f"sample_{name}.csv" for name in TABLES}
-    folder = tmp_path / "my_shop"
-    folder.mkdir()
-    repository = Repository(folder, postgres_engine.load("revisions", paths))
-    production = make_build("production", folder)
+    repository = in_postgres
+    production = make_build("production", repository.folder)
     for name, value in postgres_engine.environment("revisions").items():
         monkeypatch.setenv(name, value)
     built = ("--target", "postgres", "--exclude-resource-type", "test", "unit_test")
