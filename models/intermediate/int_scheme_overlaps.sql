@@ -186,7 +186,8 @@ corrected as (
 
 ),
 
--- Where all have one segment, or nearly each customer one of their own, nothing can be told.
+-- Where all have one segment, or nearly each customer one of their own, nothing can
+-- be told.
 associated as (
 
     select
