@@ -264,7 +264,7 @@ def frozen_sample(duckdb_engine: Duckdb) -> Duckdb:
     [
         ("thrift", (), MARTS),
         # The same server behind another door: a seed and a model show that it opens.
-        ("http", ("--select", "sample_products", "segment_definitions"), ["segment_definitions"]),
+        ("http", ("--select", "sample_companies", "segment_definitions"), ["segment_definitions"]),
     ],
     ids=["thrift", "http"],
 )
