@@ -103,6 +103,15 @@ def test_every_column_behind_staging_is_described(models: dict[str, dict], sampl
             assert all(column["description"] for column in described.values()), name
 
 
+def test_every_name_fits_into_a_name_of_postgresql(sample: Build) -> None:
+    """Which makes a table of each unit test, and cuts what is longer than 63 bytes."""
+    manifest = json.loads((sample.target / "manifest.json").read_text())
+    models = [node["alias"] for node in manifest["nodes"].values() if "alias" in node]
+    unit_tests = [test["name"] for test in manifest["unit_tests"].values()]
+    assert models and unit_tests
+    assert [name for name in models + unit_tests if len(name.encode()) > 63] == []
+
+
 def test_every_model_says_its_grain(models: dict[str, dict]) -> None:
     for name, node in models.items():
         assert "One row per" in node["description"].strip().split(". ")[-1], name
