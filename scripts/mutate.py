@@ -368,11 +368,10 @@ class Target:
     other schemes may be rendered in it."""
 
     def __init__(self, source: str, sql: str) -> None:
-        self.sql = unmark(sql)[0]
         self.places: dict[tuple, tuple[Edit, ...]] | None = None
         if f"/*({REPEATED}*/" in sql:
             self.places = {m.place: m.edits for m in mutants_of(sql) if m.place}
-        sql = self.sql
+        self.sql = sql = unmark(sql)[0]
         self.starts: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self._align(tokens(source), tokens(sql), by_line=True)

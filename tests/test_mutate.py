@@ -168,6 +168,19 @@ def test_what_is_rendered_for_every_scheme_is_broken_in_all_of_them_but_not_the_
     }
 
 
+def test_a_place_of_the_template_is_found_where_other_schemes_are_rendered() -> None:
+    template = "case when {0} < {1} then {1} - {0} else 0 end"
+    marked = f"select /*(-1*/{template.format('a', 5)} as d/*)*/ from g"
+    other = "select /*(-1*/{} as e, {} as f/*)*/ from h".format(
+        template.format("b", 7), template.format("c", 80)
+    )
+    (smaller,) = [m for m in mutants_of(marked) if m.name.startswith("comparison")]
+    target = Target(unmark(marked)[0], other)
+    assert target.mutated(smaller, unmark(marked)[0]) == unmark(other)[0].replace("<", "<=")
+    elsewhere = Target(unmark(marked)[0], "select /*(-1*/b as e/*)*/ from h")
+    assert elsewhere.mutated(smaller, unmark(marked)[0]) is None
+
+
 def test_grouping_sets_are_broken_too_though_the_dialect_of_duckdb_lacks_them() -> None:
     names = [m.name for m in mutants_of("select a, 1 as b from c group by grouping sets ((a), ())")]
     assert [name.split(":")[0] for name in names] == ["number in the whole"] * 2
