@@ -147,6 +147,7 @@ def sample(make_build: Callable[..., Build]) -> Build:
     """The shipped sample, built with all its tests."""
     build = make_build("sample")
     assert build.dbt("build"), build.errors
+    SHARED.append((build, written(build)))
     return build
 
 
@@ -161,11 +162,24 @@ def sample_in_profile(
     monkeypatch.setenv("DBT_TARGET_PATH", str(target))
 
 
+# Builds that the files of tests have in common, and when their files were written.
+SHARED: list[tuple[Build, dict[str, int]]] = []
+
+
+def written(build: Build) -> dict[str, int]:
+    """When, in nanoseconds, by file."""
+    folder = build.target
+    files = (build.database, folder / "manifest.json", folder / "run_results.json")
+    return {str(file): file.stat().st_mtime_ns for file in files}
+
+
 @pytest.fixture(scope="module", autouse=True)
-def environment() -> Iterator[None]:
-    """As it was, for the next file: scripts that run in this process write into it."""
+def nothing_is_left_behind() -> Iterator[None]:
+    """For the next file of tests, whichever that is: neither in the environment nor in a shared build."""
     with mock.patch.dict(os.environ):
         yield
+    for build, times in SHARED:
+        assert written(build) == times, "A test of this file has written into a shared build."
 
 
 # Clusters and predictions from what was once learned of the sample: the same on every engine.
@@ -200,6 +214,7 @@ def golden(make_build: Callable[..., Build]) -> Build:
     assert build.dbt("build", "--exclude-resource-type", "unit_test", variables=variables), (
         build.errors
     )
+    SHARED.append((build, written(build)))
     return build
 
 

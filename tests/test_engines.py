@@ -105,9 +105,9 @@ def test_every_engine_gives_the_same_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     duckdb_engine.builds["golden"] = golden
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     pages = []
     for engine in (duckdb_engine, golden_elsewhere):
-        monkeypatch.setenv("DBT_TARGET_PATH", str(engine.build("golden").target))
         page = tmp_path / f"{engine.name}.html"
         place = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "profiles"))
         file = ("--database", str(golden.database)) if engine is duckdb_engine else ()
